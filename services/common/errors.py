@@ -1,0 +1,39 @@
+"""The faults every service raises and every worker understands.
+
+    Fault
+    ├── Temporary    try again later: a connection refused, HTTP 429 or 5xx, a lock not had in time
+    └── Permanent    trying again cannot help: HTTP 400 or 404, a wrong password, an undecodable body
+
+Outcomes of a decision (ignore, hold, bounced) are values, not faults; anything that is not a Fault is a bug
+and stays loud. A vendor's exceptions stop in the one module that imports the vendor's library.
+"""
+
+
+class Fault(Exception):
+    """Something outside this process went wrong; `str(fault)` is a sentence an admin can read."""
+
+
+class Temporary(Fault):
+    """Trying again later may help.
+
+    retry_after: seconds the other side asked us to wait, or None.
+    maybe_done: True if a write was sent and its answer never came, so that it may have happened.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, maybe_done: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.maybe_done = maybe_done
+
+
+class Permanent(Fault):
+    """Trying again cannot help until a person changes something.
+
+    remedy: what that person can do, as a sentence, or "".
+    status: the HTTP status that told us, or None.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", status: int | None = None) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.status = status

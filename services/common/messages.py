@@ -1,0 +1,69 @@
+"""What travels on the bus: small frozen messages with ids (claim check), and who sends which topic to whom.
+
+Pure. Unknown fields of a body are ignored by receivers, so that a newer sender can add some.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: `id` is unique and stays the same however often it is sent; `body` is small JSON."""
+
+    id: str
+    topic: str
+    tenant: str
+    body: Mapping[str, Any]
+
+    def encode(self) -> bytes:
+        """UTF-8 JSON with the keys id, topic, tenant, body."""
+        return json.dumps(
+            {"id": self.id, "topic": self.topic, "tenant": self.tenant, "body": dict(self.body)},
+            separators=(",", ":"),
+            ensure_ascii=False,
+        ).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Message":
+        """The message that `encode` wrote; raises ValueError for anything else."""
+        try:
+            fields = json.loads(data)
+            message = cls(fields["id"], fields["topic"], fields["tenant"], fields["body"])
+        except (KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
+            raise ValueError(f"not a message: {error!r}") from error
+        texts = (message.id, message.topic, message.tenant)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(message.body, dict):
+            raise ValueError("not a message: a field has the wrong type")
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Who sends it, and which services receive a copy each."""
+
+    name: str
+    sender: str
+    receivers: tuple[str, ...]
+
+
+TOPICS: Mapping[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        Topic("mail.received", "inbound", ("inbound",)),
+        Topic("mail.handled", "inbound", ("outbound",)),
+        Topic("mail.bounced", "inbound", ("outbound",)),
+        Topic("jira.event", "connect", ("outbound",)),
+        Topic("window.due", "outbound", ("outbound",)),
+        Topic("delivery.due", "outbound", ("outbound",)),
+        Topic("tenant.changed", "connect", ("inbound", "outbound")),
+        Topic("tenant.removed", "connect", ("inbound", "outbound")),
+    )
+}
+
+
+def internal(topic: str) -> bool:
+    """True if the topic's only receiver is its sender: then the handler's own transaction ends the outbox row."""
+    return TOPICS[topic].receivers == (TOPICS[topic].sender,)
