@@ -1,0 +1,33 @@
+# Mailbridge for Jira: every target sets up what it needs and says what it does.
+SHELL := /bin/bash
+DEMO ?= 1
+export PYTHONPATH := services:.
+
+.PHONY: help setup run test check chaos lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+setup: ## make .venv and build the page (every other target does this first)
+	@echo "Setting up:"
+	@scripts/setup.sh
+	@echo "  everything is in place."
+
+run: setup ## start Mailbridge with its sandbox and play the story (DEMO=0: without the story)
+	@exec .venv/bin/python -m scripts.run --demo $(DEMO)
+
+test: setup ## everything: format, lint, types, page, unit, flows, real servers, browser
+	@scripts/system_packages.sh
+	@scripts/test.sh
+
+check: setup ## the quick part of the tests: format, lint, types, no servers
+	@scripts/test.sh --quick
+
+chaos: setup ## kill the worker at random moments, the long form (minutes; prints its seed)
+	@.venv/bin/python -m pytest tests/chaos --chaos-rounds 20 -s
+
+lock: ## write the lock files anew
+	@scripts/lock.sh
+
+clean: ## remove what run and test made (var/), keep .venv and node_modules
+	@rm -rf var frontend/dist .pytest_cache .mypy_cache .ruff_cache
