@@ -1,0 +1,71 @@
+"""What an answer of Jira other than success means: which fault, and for a write whether it may have happened.
+
+Pure. An answered 4xx or 429 means a write was not done; so does a 503 that names a rate limit. Any other 5xx may come
+from something in front of Jira that gave up waiting, so the write may have happened all the same.
+Source: Atlassian, "Rate limiting" and the error responses of the REST API v3 (`errorMessages`, `errors`).
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from common.errors import Fault, Permanent, Temporary
+
+_LIMITS = ("ratelimit-reason", "ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-reset")
+_SENTENCE = 500
+
+_REMEDIES = {
+    401: "Jira no longer knows this installation: disable and enable Mailbridge under Manage apps, or install it anew.",
+    403: "Give Mailbridge's app user this permission in the project's permission scheme, then try again.",
+    404: "Look whether it still exists and whether Mailbridge's app user may see it.",
+    413: "Send something smaller, or raise the limit in Jira.",
+}
+
+
+def fault(what: str, status: int, headers: Mapping[str, str], body: bytes, now: float, *, write: bool) -> Fault:
+    """The fault for an answer with status ≥ 300. `what` is the call in words ("read the issue"); header names in
+    any case; now in seconds since 1970."""
+    low = {name.lower(): value for name, value in headers.items()}
+    said = complaint(body)
+    sentence = f"Jira answered {status} when asked to {what}" + (f": {said}" if said else ".")
+    wait = _wait(low, now)
+    if status == 429:
+        return Temporary(sentence, retry_after=wait)
+    if status == 503 and any(name in low for name in _LIMITS):
+        return Temporary(sentence, retry_after=wait)
+    if status >= 500 or status == 408:
+        return Temporary(sentence, retry_after=wait, maybe_done=write)
+    if status == 425 or status < 400:
+        # Too early; or redirected: the site was renamed, and Jira will call `installed` with its new address.
+        return Temporary(sentence, retry_after=wait)
+    return Permanent(sentence, remedy=_REMEDIES.get(status, ""), status=status)
+
+
+def complaint(body: bytes) -> str:
+    """What Jira says in `errorMessages` and `errors` (field: sentence) as one line, or ""."""
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(fields, dict):
+        return ""
+    messages, errors = fields.get("errorMessages"), fields.get("errors")
+    parts = [str(message) for message in messages] if isinstance(messages, list) else []
+    if isinstance(errors, dict):
+        parts += [f"{name}: {text}" for name, text in errors.items()]
+    if not parts and isinstance(fields.get("message"), str):
+        parts = [fields["message"]]
+    return " ".join(" ".join(parts).split())[:_SENTENCE]
+
+
+def _wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait by Retry-After (whole seconds), else by X-RateLimit-Reset (an ISO 8601 instant)."""
+    try:
+        return max(0.0, float(headers["retry-after"]))
+    except (KeyError, ValueError):
+        pass
+    try:
+        reset = datetime.fromisoformat(headers["x-ratelimit-reset"])
+    except (KeyError, ValueError):
+        return None
+    return max(0.0, reset.replace(tzinfo=reset.tzinfo or UTC).timestamp() - now)
