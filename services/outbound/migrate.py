@@ -1,0 +1,8 @@
+"""`python -m outbound.migrate`: bring this service's tables up to date."""
+
+import os
+
+from common.migrations import main_upgrade
+
+if __name__ == "__main__":
+    main_upgrade("outbound", dict(os.environ))
