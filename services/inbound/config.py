@@ -1,0 +1,49 @@
+"""What the inbound processes read from the environment, once."""
+
+from dataclasses import dataclass
+
+from common.env import Env, Settings, decode_key
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of the inbound service. Sizes in octets, times in seconds.
+
+    role_key is None where MAILBRIDGE_ROLE_KEY is not set: the web process and the fetcher need none, the worker
+    refuses to start without it.
+    """
+
+    settings: Settings
+    role_key: bytes | None
+    max_mail_bytes: int = 40 * _MEGABYTE
+    concurrency: int = 8
+    imap_timeout: float = 60.0
+    poll_seconds: float = 60.0
+    attempts: int = 5
+    give_up_after: float = 3 * 86_400.0
+
+    @classmethod
+    def read(cls, env: Env) -> "Config":
+        """Read the shared settings and the service's own; raises BadSetting."""
+        key, name = None, "MAILBRIDGE_ROLE_KEY"
+        # Standalone runs both workers in one process, where connect's names tell the two keys apart.
+        for name in ("MAILBRIDGE_ROLE_KEY", "MAILBRIDGE_ROLE_KEY_INBOUND"):
+            key = env.optional(name)
+            if key:
+                break
+        return cls(
+            settings=Settings.read(env),
+            role_key=decode_key(name, key) if key else None,
+            max_mail_bytes=env.integer("MAILBRIDGE_MAX_MAIL_BYTES", 40 * _MEGABYTE, least=10_000),
+            concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 8, least=1, most=128),
+            imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 60.0, least=1.0, most=600.0),
+            poll_seconds=env.seconds("MAILBRIDGE_POLL_SECONDS", 60.0, least=1.0, most=3600.0),
+        )
+
+    @property
+    def claim_seconds(self) -> float:
+        """How long a worker may hold a mail without a word. Every intended write renews it, so it has to outlast one
+        call with its wait for a turn and a second try after a rotated secret."""
+        return 5 * self.settings.jira_timeout + 60.0

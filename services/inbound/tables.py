@@ -1,0 +1,171 @@
+"""The tables of the inbound service. SQL over them stands in the `store*` modules."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from common.crypto import data_key_table
+from common.db import metadata as new_metadata
+from common.outbox import outbox_table
+
+metadata = new_metadata()
+
+data_key = data_key_table(metadata)
+outbox = outbox_table(metadata)
+
+_ID = String(16)
+
+mailbox = Table(
+    "mailbox",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("tenant", _ID, nullable=False, index=True),
+    Column("name", String(200), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("host", String(255), nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("security", String(10), nullable=False),
+    Column("username", String(320), nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("folder", String(500), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("validate_certificate", Boolean, nullable=False),
+    Column("authserv_id", String(255)),
+    Column("sub_addresses", Boolean, nullable=False),
+    Column("project", JSON, nullable=False),
+    Column("issue_type", JSON, nullable=False),
+    Column("default_reporter", JSON),
+    Column("backlog", String(10), nullable=False),
+    Column("config_version", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("last_error", Text),
+    Column("checked_at", Double),
+    Column("owner", _ID, index=True),
+    # The fence: a fetcher's batch commits only while the epoch is the one under which it took the mailbox.
+    Column("owner_epoch", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    # Set when an admin deletes the mailbox: its mails stay in the ledger, its secret goes.
+    Column("deleted_at", Double),
+)
+
+rule_version = Table(
+    "rule_version",
+    metadata,
+    Column("mailbox_id", _ID, ForeignKey("mailbox.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("published_at", Double, nullable=False),
+)
+
+fetcher = Table(
+    "fetcher",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("heartbeat_at", Double, nullable=False),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("mailbox_id", _ID, ForeignKey("mailbox.id"), nullable=False, index=True),
+    Column("identity", String(64), nullable=False, unique=True),
+    # Server, account and folder without the UIDVALIDITY: tells a renumbered folder from another folder.
+    Column("place", String(64), nullable=False),
+    # Remote ids up to the baseline were there at connection time; of those only `backlog` is ours.
+    Column("baseline", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("backlog", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("tenant", _ID, nullable=False),
+    Column("mailbox_id", _ID, ForeignKey("mailbox.id"), nullable=False),
+    Column("source_id", _ID, ForeignKey("source.id"), nullable=False),
+    Column("remote_id", String(100), nullable=False),
+    Column("fingerprint", String(64)),
+    Column("size", BigInteger, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("outcome", String(10)),
+    Column("reason", Text),
+    Column("issue_id", String(20)),
+    Column("issue_key", String(100)),
+    Column("comment_id", String(20)),
+    # attempts counts claims (and is their fence); unfinished counts those that no outcome has followed yet.
+    Column("attempts", Integer, nullable=False),
+    Column("unfinished", Integer, nullable=False),
+    Column("claim_until", Double),
+    Column("sender", String(320)),
+    Column("subject", Text),
+    Column("message_id", Text),
+    Column("config_version", Integer),
+    Column("record", JSON, nullable=False),
+    Column("marked", Boolean, nullable=False),
+    Column("handled_at", Double),
+    UniqueConstraint("source_id", "remote_id"),
+    Index("ix_mail_fingerprint", "mailbox_id", "fingerprint"),
+    Index("ix_mail_tenant_state", "tenant", "state", "id"),
+    Index("ix_mail_mailbox_state", "mailbox_id", "state", "id"),
+    Index("ix_mail_issue", "tenant", "issue_id"),
+    Index("ix_mail_marked", "source_id", "marked"),
+)
+
+mail_raw = Table(
+    "mail_raw",
+    metadata,
+    Column("mail_id", _ID, ForeignKey("mail.id"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("tenant", _ID, primary_key=True),
+    Column("id_hash", String(64), primary_key=True),
+    Column("mail_id", _ID, ForeignKey("mail.id"), primary_key=True),
+    # True for the mail's own Message-ID, False for an id that it refers to.
+    Column("own", Boolean, nullable=False),
+    Column("claimed_at", Double, nullable=False),
+    Index("ix_conversation_mail_id", "mail_id"),
+)
+
+step = Table(
+    "step",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("mail_id", _ID, ForeignKey("mail.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("intended_at", Double),
+    Column("done_at", Double),
+    UniqueConstraint("mail_id", "number"),
+)
+
+project_high = Table(
+    "project_high",
+    metadata,
+    Column("tenant", _ID, primary_key=True),
+    Column("project_id", String(20), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
