@@ -23,11 +23,10 @@ from sqlalchemy import (
     String,
     Table,
     delete,
-    func,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from common.db import insert_once, now
 from common.errors import Permanent
 
 _VERSION = b"\x01"
@@ -119,10 +118,9 @@ class Vault:
 
     def _make(self, tx: Connection, tenant: str) -> bytes:
         wrapped = seal(self._wrapping, secrets.token_bytes(_KEY), _bind(tenant, _WRAP_INFO))
-        insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        row = {"tenant": tenant, "wrapped": wrapped, "version": 1, "created_at": _now(tx)}
         # Another process may have made the key a moment ago: then its row stands and ours is forgotten.
-        tx.execute(insert(self._table).values(row).on_conflict_do_nothing(index_elements=["tenant"]))
+        created_at = tx.execute(select(now())).scalar_one()
+        insert_once(tx, self._table, {"tenant": tenant, "wrapped": wrapped, "version": 1, "created_at": created_at})
         key = self._key(tx, tenant)
         if key is None:
             raise Permanent(f"The data key of tenant {tenant} could not be stored.")
@@ -167,9 +165,3 @@ def _bind(tenant: str, aad: bytes | str) -> bytes:
 
 def _octets(aad: bytes | str) -> bytes:
     return aad.encode() if isinstance(aad, str) else aad
-
-
-def _now(tx: Connection) -> float:
-    if tx.dialect.name == "postgresql":
-        return float(tx.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
-    return float(tx.execute(select((func.julianday("now") - 2440587.5) * 86400.0)).scalar_one())
