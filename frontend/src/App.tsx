@@ -1,0 +1,76 @@
+/** The page: mailboxes, outgoing mail, what came in, what was sent. */
+import Tab from '@atlaskit/tabs/tab';
+import TabList from '@atlaskit/tabs/tab-list';
+import TabPanel from '@atlaskit/tabs/tab-panel';
+import Tabs from '@atlaskit/tabs/tabs';
+import Heading from '@atlaskit/heading';
+import { useCallback, useState } from 'react';
+import type { Api } from './api/client';
+import { MailboxList } from './mailboxes/MailboxList';
+import { MailList, type MailFilter } from './mails/MailList';
+import { Outgoing } from './outgoing/SenderForm';
+import { NoticeCorner, useNotices } from './parts/Notices';
+import { SiteContext } from './parts/IssueLink';
+import { usePolled } from './parts/usePolled';
+import { DeliveryList } from './sent/DeliveryList';
+
+const REFRESH_SECONDS = 5;
+const TAB = { mailboxes: 0, outgoing: 1, mails: 2, sent: 3 } as const;
+
+export function App({ api, site }: { api: Api; site: string | null }) {
+  const load = useCallback(() => api.mailboxes(), [api]);
+  const mailboxes = usePolled(load, REFRESH_SECONDS);
+  const [tab, setTab] = useState<number>(TAB.mailboxes);
+  const [filter, setFilter] = useState<MailFilter>({ mailbox: null, state: null });
+  const { notices, notify, dismiss } = useNotices();
+
+  return (
+    <SiteContext.Provider value={site}>
+      <main className="mb-page">
+        <header className="mb-header">
+          <Heading size="large" as="h1">
+            Mailbridge
+          </Heading>
+          <p className="mb-quiet">Email becomes issues and comments; comments become email.</p>
+        </header>
+        <Tabs id="parts" selected={tab} onChange={setTab} shouldUnmountTabPanelOnChange>
+          <TabList>
+            <Tab>Mailboxes</Tab>
+            <Tab>Outgoing mail</Tab>
+            <Tab>What came in</Tab>
+            <Tab>What was sent</Tab>
+          </TabList>
+          <TabPanel>
+            <MailboxList
+              api={api}
+              mailboxes={mailboxes}
+              notify={notify}
+              onShowOutgoing={() => setTab(TAB.outgoing)}
+              onShowMail={(mailbox, state) => {
+                setFilter({ mailbox, state });
+                setTab(TAB.mails);
+              }}
+            />
+          </TabPanel>
+          <TabPanel>
+            <Outgoing api={api} notify={notify} />
+          </TabPanel>
+          <TabPanel>
+            <MailList
+              api={api}
+              mailboxes={mailboxes.data ?? []}
+              filter={filter}
+              onFilter={setFilter}
+              onShowMailboxes={() => setTab(TAB.mailboxes)}
+              notify={notify}
+            />
+          </TabPanel>
+          <TabPanel>
+            <DeliveryList api={api} />
+          </TabPanel>
+        </Tabs>
+      </main>
+      <NoticeCorner notices={notices} dismiss={dismiss} />
+    </SiteContext.Provider>
+  );
+}

@@ -1,0 +1,62 @@
+/** Everything the page asks of Mailbridge, by name. Each call returns the decoded answer or throws a `Problem`. */
+import { problemOf } from './problem';
+import type { Method, Transport } from './transport';
+import type {
+  DeliveryPage,
+  IssueType,
+  Mail,
+  Mailbox,
+  MailboxBody,
+  MailDetail,
+  MailPage,
+  MailState,
+  Person,
+  Project,
+  Sender,
+  SenderBody,
+  TestResult,
+} from './types';
+
+export type Cursor = string | number | null;
+
+export function createApi(transport: Transport) {
+  async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    const answer = await transport.send(method, path, body);
+    if (answer.status >= 400) throw problemOf(answer.status, answer.body);
+    return answer.body as T;
+  }
+
+  return {
+    mailboxes: () => call<Mailbox[]>('GET', '/api/inbound/mailboxes'),
+    createMailbox: (body: MailboxBody) => call<Mailbox>('POST', '/api/inbound/mailboxes', body),
+    changeMailbox: (id: string, body: MailboxBody) => call<Mailbox>('PUT', `/api/inbound/mailboxes/${part(id)}`, body),
+    deleteMailbox: (id: string) => call<null>('DELETE', `/api/inbound/mailboxes/${part(id)}`),
+    testMailbox: (body: Partial<MailboxBody> & { id?: string }) => call<TestResult>('POST', '/api/inbound/mailboxes/test', body),
+
+    mails: (mailbox: string | null, state: MailState | null, before: Cursor, limit: number) =>
+      call<MailPage>('GET', `/api/inbound/mails${query({ mailbox, state, before, limit })}`),
+    mail: (id: string) => call<MailDetail>('GET', `/api/inbound/mails/${part(id)}`),
+    retryMail: (id: string) => call<Mail>('POST', `/api/inbound/mails/${part(id)}/retry`),
+
+    projects: (text: string) => call<Project[]>('GET', `/api/connect/projects${query({ query: text })}`),
+    issueTypes: (project: string) => call<IssueType[]>('GET', `/api/connect/projects/${part(project)}/issue-types`),
+    users: (text: string) => call<Person[]>('GET', `/api/connect/users${query({ query: text })}`),
+
+    sender: () => call<Sender | null>('GET', '/api/outbound/sender'),
+    changeSender: (body: SenderBody) => call<Sender>('PUT', '/api/outbound/sender', body),
+    testSender: (body: SenderBody) => call<TestResult>('POST', '/api/outbound/sender/test', body),
+    deliveries: (issue: string | null, before: Cursor, limit: number) =>
+      call<DeliveryPage>('GET', `/api/outbound/deliveries${query({ issue, before, limit })}`),
+  };
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+const part = encodeURIComponent;
+
+/** A query string of the values that are given; `?` included. */
+export function query(values: Readonly<Record<string, string | number | null>>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== null);
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return search === '' ? '' : `?${search}`;
+}

@@ -1,0 +1,19 @@
+/** How a request reaches Mailbridge's services: the one thing that differs between the hosts of this page. */
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface Answer {
+  status: number;
+  /** The decoded JSON, or null where there was none. */
+  body: unknown;
+}
+
+export interface Transport {
+  /**
+   * Sends one request on behalf of the person who looks at the page.
+   *
+   * An answer of any status is returned; a `Problem` is thrown only when there is no answer at all or the person
+   * could not be identified. `path` begins with `/api/`.
+   */
+  send(method: Method, path: string, body?: unknown): Promise<Answer>;
+}

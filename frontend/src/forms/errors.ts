@@ -1,0 +1,24 @@
+/** Sentences beside the fields: where they come from, and when they go. */
+import type { FieldErrors } from '../api/problem';
+import type { TestProblem } from '../api/types';
+import type { Errors } from './connection';
+
+/** A problem's errors as one sentence a field; those of a nested object stand at the object (`project.key` at `project`). */
+export function fieldSentences(errors: FieldErrors): Errors {
+  return Object.entries(errors).reduce<Errors>((found, [path, sentences]) => {
+    const field = path.split('.')[0] ?? path;
+    const said = found[field];
+    return { ...found, [field]: [...(said ? [said] : []), ...sentences].join(' ') };
+  }, {});
+}
+
+/** The sentence beside the field that a failed test blames, with its remedy. */
+export function problemField(problem: TestProblem | null): Errors {
+  if (!problem?.field) return {};
+  return { [problem.field]: [problem.title, problem.remedy].filter(Boolean).join(' ') };
+}
+
+/** A field that is being changed is no longer known to be wrong. */
+export function withoutField(errors: Errors, field: string): Errors {
+  return Object.fromEntries(Object.entries(errors).filter(([name]) => name !== field));
+}

@@ -1,0 +1,88 @@
+/** The form of outgoing mail without its looks: what is typed, what is wrong with it, what is sent. */
+import type { Security, Sender, SenderBody } from '../api/types';
+import { hostError, isAddress, onlyErrors, portAfter, portError, required, SMTP_PORTS, type Errors } from './connection';
+
+export interface SenderDraft {
+  host: string;
+  port: string;
+  security: Security;
+  username: string;
+  /** Empty: the stored password stays. */
+  secret: string;
+  fromName: string;
+  fromAddress: string;
+  windowSeconds: string;
+  validateCertificate: boolean;
+}
+
+/** One hour: longer than that, people would think that mail was lost. */
+export const LONGEST_WINDOW = 3600;
+
+export function blankSender(): SenderDraft {
+  return {
+    host: '',
+    port: String(SMTP_PORTS.starttls),
+    security: 'starttls',
+    username: '',
+    secret: '',
+    fromName: '',
+    fromAddress: '',
+    windowSeconds: '60',
+    validateCertificate: true,
+  };
+}
+
+export function draftOfSender(sender: Sender): SenderDraft {
+  return {
+    host: sender.host,
+    port: String(sender.port),
+    security: sender.security,
+    username: sender.username,
+    secret: '',
+    fromName: sender.from_name,
+    fromAddress: sender.from_address,
+    windowSeconds: String(sender.window_seconds),
+    validateCertificate: sender.validate_certificate,
+  };
+}
+
+export function withSenderSecurity(draft: SenderDraft, security: Security): SenderDraft {
+  return { ...draft, security, port: portAfter(SMTP_PORTS, draft.port, draft.security, security) };
+}
+
+/** Errors by the API's field names. A server may need no login: then user name and password are both empty. */
+export function checkSender(draft: SenderDraft, hasSecret: boolean): Errors {
+  const noSecret = draft.secret === '' && !hasSecret;
+  return onlyErrors({
+    host: hostError(draft.host),
+    port: portError(draft.port),
+    secret: draft.username.trim() !== '' && noSecret ? 'Give the password for this user name.' : null,
+    username: draft.secret === '' ? null : required(draft.username, 'Give the user name for this password.'),
+    from_address: isAddress(draft.fromAddress) ? null : 'Give the address that mail is sent from.',
+    window_seconds: windowError(draft.windowSeconds),
+  });
+}
+
+function windowError(seconds: string): string | null {
+  const valid = /^\d+$/.test(seconds.trim()) && Number(seconds) <= LONGEST_WINDOW;
+  return valid ? null : `Give a whole number of seconds, at most ${LONGEST_WINDOW}.`;
+}
+
+export function senderConnectionOf(draft: SenderDraft): string {
+  const { host, port, security, username, secret, fromAddress, validateCertificate } = draft;
+  return JSON.stringify([host, port, security, username, secret, fromAddress, validateCertificate]);
+}
+
+export function senderBody(draft: SenderDraft): SenderBody {
+  return {
+    host: draft.host.trim(),
+    port: Number(draft.port),
+    security: draft.security,
+    username: draft.username.trim(),
+    ...(draft.secret === '' ? {} : { secret: draft.secret }),
+    from_name: draft.fromName.trim(),
+    from_address: draft.fromAddress.trim(),
+    window_seconds: Number(draft.windowSeconds),
+    validate_certificate: draft.validateCertificate,
+  };
+}

@@ -1,0 +1,157 @@
+/** Connects a mailbox or changes one: a form in a modal, with a test of the connection before saving. */
+import Button from '@atlaskit/button/new';
+import Modal from '@atlaskit/modal-dialog/modal-dialog';
+import ModalBody from '@atlaskit/modal-dialog/modal-body';
+import ModalFooter from '@atlaskit/modal-dialog/modal-footer';
+import ModalHeader from '@atlaskit/modal-dialog/modal-header';
+import ModalTitle from '@atlaskit/modal-dialog/modal-title';
+import SectionMessage from '@atlaskit/section-message';
+import { useState } from 'react';
+import type { Api } from '../api/client';
+import { asProblem, type Problem } from '../api/problem';
+import type { Mailbox, TestResult } from '../api/types';
+import type { Errors } from '../forms/connection';
+import {
+  blankMailbox,
+  checkConnection,
+  checkMailbox,
+  connectionOf,
+  draftOfMailbox,
+  mailboxBody,
+  testBody,
+  type MailboxDraft,
+} from '../forms/mailbox';
+import { fieldSentences, problemField, withoutField } from '../forms/errors';
+import { ProblemMessage } from '../parts/ProblemMessage';
+import { TestOutcome } from '../parts/TestOutcome';
+import { AdvancedFields, RoutingFields, ServerFields } from './MailboxFields';
+
+interface Props {
+  api: Api;
+  /** Null: a new one. */
+  mailbox: Mailbox | null;
+  onSaved: (mailbox: Mailbox) => void;
+  onClose: () => void;
+}
+
+type Busy = 'testing' | 'saving' | null;
+
+export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
+  const [draft, setDraft] = useState<MailboxDraft>(() => (mailbox ? draftOfMailbox(mailbox) : blankMailbox()));
+  const [errors, setErrors] = useState<Errors>({});
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [result, setResult] = useState<TestResult | null>(null);
+  const [folders, setFolders] = useState<readonly string[]>([]);
+  // A stored mailbox counts as tested: only a changed connection is asked about.
+  const [tested, setTested] = useState<string | null>(() => (mailbox ? connectionOf(draft) : null));
+  const [isAsking, setAsking] = useState(false);
+  const [busy, setBusy] = useState<Busy>(null);
+  const hasSecret = mailbox?.has_secret ?? false;
+
+  function change(next: MailboxDraft, field: string) {
+    setDraft(next);
+    setErrors((before) => withoutField(before, field));
+    if (connectionOf(next) !== connectionOf(draft)) setResult(null);
+    setAsking(false);
+  }
+
+  async function test() {
+    const wrong = checkConnection(draft, hasSecret);
+    setErrors(wrong);
+    setResult(null);
+    setProblem(null);
+    if (Object.keys(wrong).length > 0) return;
+    setBusy('testing');
+    try {
+      const answer = await api.testMailbox(testBody(draft, mailbox?.id ?? null));
+      setResult(answer);
+      if (answer.folders && answer.folders.length > 0) setFolders(answer.folders);
+      if (answer.ok) setTested(connectionOf(draft));
+      else setErrors(problemField(answer.problem));
+    } catch (thrown) {
+      fail(thrown);
+    } finally {
+      setBusy(null);
+    }
+  }
+
+  async function save() {
+    const wrong = checkMailbox(draft, hasSecret);
+    setErrors(wrong);
+    setProblem(null);
+    if (Object.keys(wrong).length > 0) return;
+    if (tested !== connectionOf(draft) && !isAsking) {
+      setAsking(true);
+      return;
+    }
+    setBusy('saving');
+    try {
+      const body = mailboxBody(draft, mailbox === null);
+      onSaved(mailbox ? await api.changeMailbox(mailbox.id, body) : await api.createMailbox(body));
+    } catch (thrown) {
+      fail(thrown);
+      setBusy(null);
+    }
+  }
+
+  function fail(thrown: unknown) {
+    const failure = asProblem(thrown);
+    setErrors(fieldSentences(failure.errors));
+    setProblem(failure);
+  }
+
+  const fields = { api, draft, errors, change, folders, isNew: mailbox === null, hasSecret };
+  return (
+    <Modal onClose={onClose} width="large" shouldCloseOnOverlayClick={false}>
+      <ModalHeader hasCloseButton>
+        <ModalTitle>{mailbox ? `Change ${mailbox.name}` : 'Connect a mailbox'}</ModalTitle>
+      </ModalHeader>
+      <ModalBody>
+        <form
+          id="mailbox-form"
+          className="mb-form"
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            void save();
+          }}
+        >
+          <ServerFields {...fields} />
+          <div className="mb-test">
+            <Button onClick={test} isLoading={busy === 'testing'} isDisabled={busy === 'saving'}>
+              Test connection
+            </Button>
+            {result && <TestOutcome result={result} />}
+          </div>
+          <RoutingFields {...fields} />
+          <AdvancedFields {...fields} />
+          {problem && <ProblemMessage problem={problem} />}
+          {isAsking && (
+            <div role="alert">
+              <SectionMessage appearance="warning" title="This connection has not passed a test">
+                <p>Mailbridge may not be able to read the mailbox. Test the connection first, or save it as it is.</p>
+              </SectionMessage>
+            </div>
+          )}
+          {Object.keys(errors).length > 0 && !problem && (
+            <p className="mb-error">Some fields above need your attention.</p>
+          )}
+        </form>
+      </ModalBody>
+      <ModalFooter>
+        <Button appearance="subtle" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button
+          appearance={isAsking ? 'warning' : 'primary'}
+          type="submit"
+          form="mailbox-form"
+          isLoading={busy === 'saving'}
+          isDisabled={busy === 'testing'}
+        >
+          {isAsking ? 'Save untested' : mailbox ? 'Save' : 'Connect mailbox'}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}

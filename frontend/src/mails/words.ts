@@ -1,0 +1,51 @@
+/** How states and outcomes of mail are called on the page, in or out. */
+import type { DeliveryState, Mail, MailboxState, MailState } from '../api/types';
+
+export type Appearance = 'success' | 'warning' | 'danger' | 'information' | 'neutral' | 'discovery';
+
+export interface Word {
+  label: string;
+  appearance: Appearance;
+}
+
+export const MAIL_STATES: Readonly<Record<MailState, Word>> = {
+  received: { label: 'Waiting', appearance: 'information' },
+  delivering: { label: 'In progress', appearance: 'information' },
+  handled: { label: 'Handled', appearance: 'success' },
+  ignored: { label: 'Ignored', appearance: 'neutral' },
+  held: { label: 'Held', appearance: 'warning' },
+  failed: { label: 'Failed', appearance: 'danger' },
+};
+
+export const MAILBOX_STATES: Readonly<Record<MailboxState, Word>> = {
+  new: { label: 'Connecting', appearance: 'information' },
+  connected: { label: 'Connected', appearance: 'success' },
+  trouble: { label: 'Trouble', appearance: 'danger' },
+  disabled: { label: 'Switched off', appearance: 'neutral' },
+};
+
+export const DELIVERY_STATES: Readonly<Record<DeliveryState, Word>> = {
+  pending: { label: 'Waiting', appearance: 'information' },
+  sending: { label: 'Sending', appearance: 'information' },
+  sent: { label: 'Sent', appearance: 'success' },
+  skipped: { label: 'Not sent', appearance: 'neutral' },
+  failed: { label: 'Failed', appearance: 'danger' },
+  bounced: { label: 'Bounced', appearance: 'danger' },
+};
+
+/** A state this page does not know (a newer server) is shown as it is. */
+export function wordFor<S extends string>(words: Readonly<Record<S, Word>>, state: string): Word {
+  return (words as Readonly<Record<string, Word>>)[state] ?? { label: state, appearance: 'neutral' };
+}
+
+/** What a mail became, as one word. */
+export function outcomeOf(mail: Pick<Mail, 'state' | 'outcome'>): Word {
+  if (mail.state === 'handled' && mail.outcome === 'issue') return { label: 'New issue', appearance: 'success' };
+  if (mail.state === 'handled' && mail.outcome === 'comment') return { label: 'Comment', appearance: 'success' };
+  return wordFor(MAIL_STATES, mail.state);
+}
+
+/** Retrying is offered where the mail waits for a person. */
+export function canRetry(state: string): boolean {
+  return state === 'held' || state === 'failed';
+}

@@ -1,0 +1,7 @@
+/** A state as a lozenge. */
+import Lozenge from '@atlaskit/lozenge';
+import type { Word } from '../mails/words';
+
+export function State({ word }: { word: Word }) {
+  return <Lozenge appearance={word.appearance}>{word.label}</Lozenge>;
+}

@@ -1,0 +1,29 @@
+/** What a connection test found, or what is wrong and what to do about it. */
+import SectionMessage from '@atlaskit/section-message';
+import type { TestResult } from '../api/types';
+
+export function TestOutcome({ result }: { result: TestResult }) {
+  const { ok, findings, problem } = result;
+  return (
+    <div role="status" aria-live="polite">
+      <SectionMessage
+        appearance={ok ? 'success' : 'error'}
+        title={ok ? 'The connection works' : (problem?.title ?? 'The connection does not work')}
+      >
+        {problem?.detail && <p>{problem.detail}</p>}
+        {problem?.remedy && (
+          <p>
+            <strong>What to do:</strong> {problem.remedy}
+          </p>
+        )}
+        {findings.length > 0 && (
+          <ul className="mb-list">
+            {findings.map((finding) => (
+              <li key={finding}>{finding}</li>
+            ))}
+          </ul>
+        )}
+      </SectionMessage>
+    </div>
+  );
+}
