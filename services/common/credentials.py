@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from common.errors import Permanent, Temporary
+from common.http import Http
 from common.thread_tokens import ThreadKey
 
 PATH = "/api/connect/credentials"
@@ -82,12 +83,10 @@ class Credentials:
             raise ValueError(f"not credentials: {error!r}") from error
 
 
-class Sender(Protocol):
-    """What `common.http.Http` offers; see there."""
+class Headers(Protocol):
+    """Header lines by name in any case, as web frameworks keep them."""
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, timeout: float | None = None
-    ) -> Any: ...
+    def get(self, name: str, default: str, /) -> str: ...
 
 
 class Vendor:
@@ -98,7 +97,7 @@ class Vendor:
     """
 
     def __init__(
-        self, http: Sender, connect_url: str, role: str, key: bytes, *, clock: Callable[[], float] = time.time
+        self, http: Http, connect_url: str, role: str, key: bytes, *, clock: Callable[[], float] = time.time
     ) -> None:
         self._http = http
         self._url = connect_url.rstrip("/") + PATH
@@ -181,12 +180,12 @@ def sign_request(key: bytes, role: str, method: str, path: str, body: bytes, now
 
 
 def check_request(
-    keys: Mapping[str, bytes], method: str, path: str, headers: Mapping[str, str], body: bytes, now: float
+    keys: Mapping[str, bytes], method: str, path: str, headers: Headers, body: bytes, now: float
 ) -> tuple[str, str]:
     """The role that signed this request, and its nonce, which the caller accepts once.
 
     Raises Permanent(status=401) for a missing header, an unknown role, a time more than WINDOW away or a wrong
-    signature. `headers` is looked up by the names above; give a case-insensitive mapping.
+    signature.
     """
     role, when, nonce, signature = (headers.get(name, "") for name in (ROLE, TIME, NONCE, SIGNATURE))
     key = keys.get(role)

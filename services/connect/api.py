@@ -1,0 +1,96 @@
+"""The page's API: the exchange of Jira's context token for a page session, and look-ups in the person's Jira."""
+
+import time
+from typing import Any
+
+from flask import request
+from flask_smorest import Blueprint
+
+from common import sessions
+from common.errors import Permanent
+from common.jira import Jira, JiraSites
+from common.problems import Problem
+from common.sessions import LIFETIME, PrivateKey, Session
+from common.web import check_session, current_session
+from connect import schemas
+from connect.admins import Admins
+from connect.signed import page_call
+from connect.store import Store
+
+_MOST = 50
+
+
+def open_blueprint(store: Store, admins: Admins, private: PrivateKey, all_js: str) -> Blueprint:
+    """What needs no page session."""
+    pages = Blueprint("session", __name__, url_prefix="/api/connect", description="Sessions of the page")
+
+    @pages.get("/page")
+    @pages.response(200, schemas.PageInfo)
+    def page() -> dict[str, str]:
+        """Where the host script is, without which the page cannot ask for a context token."""
+        return {"all_js": all_js}
+
+    @pages.post("/session")
+    @pages.response(200, schemas.Exchanged)
+    def exchange() -> dict[str, Any]:
+        """A page session for ten minutes, for `Authorization: JWT <context token>`."""
+        tenant, caller = page_call(request, store)
+        assert caller.account is not None  # a context token without a person was refused
+        admin = admins.administers(tenant.id, caller.account)
+        session = Session(tenant.id, caller.account, admin, time.time() + LIFETIME)
+        return {
+            "session": sessions.issue(private, session),
+            "expires_at": session.expires_at,
+            "tenant": session.tenant,
+            "account": session.account,
+            "admin": session.admin,
+        }
+
+    @pages.get("/keys")
+    def keys() -> dict[str, Any]:
+        """The public keys of page sessions, as a JSON Web Key Set."""
+        return {"keys": [sessions.public_jwk(private)]}
+
+    return pages
+
+
+def jira_blueprint(sites: JiraSites) -> Blueprint:
+    """Look-ups for people who administer their Jira."""
+    pages = Blueprint("jira", __name__, url_prefix="/api/connect", description="Look-ups in Jira")
+    pages.before_request(check_session)
+
+    @pages.get("/projects")
+    @pages.arguments(schemas.Search, location="query")
+    @pages.response(200, schemas.Project(many=True))
+    def projects(search: dict[str, str]) -> list[dict[str, Any]]:
+        """Projects in which Mailbridge may create issues, by key."""
+        return _site(sites).projects(search["query"], _MOST)
+
+    @pages.get("/projects/<key>/issue-types")
+    @pages.response(200, schemas.IssueType(many=True))
+    def issue_types(key: str) -> list[dict[str, Any]]:
+        """The issue types that can be created in a project."""
+        try:
+            return _site(sites).issue_types(key)
+        except Permanent as fault:
+            if fault.status in (400, 404):
+                raise Problem(404, detail=f"There is no project {key} that Mailbridge may use.") from None
+            raise
+
+    @pages.get("/users")
+    @pages.arguments(schemas.Search, location="query")
+    @pages.response(200, schemas.User(many=True))
+    def users(search: dict[str, str]) -> list[dict[str, Any]]:
+        """People (no apps, no portal customers) by name or address; who hides their address is not found by it."""
+        found = _site(sites).find_users(search["query"])
+        return [
+            {"account_id": user["accountId"], "name": user.get("displayName") or user["accountId"]}
+            for user in found
+            if user.get("active", True) and user.get("accountType", "atlassian") == "atlassian"
+        ]
+
+    return pages
+
+
+def _site(sites: JiraSites) -> Jira:
+    return sites.site(current_session().tenant)

@@ -1,0 +1,63 @@
+"""The web process of connect: `gunicorn 'connect.app:create_app()'`."""
+
+import os
+
+from flask import Flask, Response
+
+from common import log, problems, sessions, web
+from common.crypto import derive
+from common.db import Database, open_database
+from common.env import Env, read_or_exit
+from common.http import Http
+from common.jira import JiraSites
+from common.migrations import check_current
+from common.nets import Nets
+from common.problems import Problem
+from common.session_keys import SessionKeys
+from connect import api, lifecycle, page, vending, webhooks
+from connect.admins import Admins
+from connect.config import Config
+from connect.install_keys import InstallKeys
+from connect.store import Store
+from connect.tokens import BadToken
+
+_log = log.get(__name__)
+
+
+def create_app(config: Config | None = None, *, database: Database | None = None) -> Flask:
+    """The application; without arguments it reads the environment and leaves with exit code 2 on a bad value."""
+    if config is None:
+        config = read_or_exit(lambda: Config.read(Env(os.environ)))
+        log.configure(config.settings.log_level)
+    settings = config.settings
+    data = database or read_or_exit(lambda: open_database(settings.database_url, "connect"))
+    nets = read_or_exit(lambda: Nets(settings.allow_networks))
+    private = sessions.private_key(derive(settings.master_key, "page session"))
+    store = Store(data, settings.master_key)
+    sites = JiraSites(Http(nets, settings.jira_timeout), vending.OwnCredentials(config, store), settings)
+    # The operator chose this address; tenants cannot reach it by naming it.
+    install_keys = InstallKeys(Http(Nets.everything()), config.keys_url)
+    own_keys = SessionKeys(lambda: {"keys": [sessions.public_jwk(private)]})
+
+    checks = {"database": lambda: check_current(data, "connect")}
+    app, smorest = web.create_app("connect", checks, api_title="Mailbridge connect", session_keys=own_keys)
+    app.register_error_handler(BadToken, _refused)
+    smorest.register_blueprint(api.open_blueprint(store, Admins(sites), private, config.all_js))
+    smorest.register_blueprint(api.jira_blueprint(sites))
+    for blueprint in (
+        lifecycle.blueprint(config, store, install_keys),
+        webhooks.blueprint(store),
+        vending.blueprint(config, store),
+        page.blueprint(config, store),
+    ):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _refused(error: BadToken) -> Response:
+    # The reason is for the log: whoever tries out tokens learns nothing from the answer.
+    _log.warning("token_refused", reason=error.reason)
+    return problems.render(Problem(401, detail="The token is missing or not accepted.", headers=_CHALLENGE))
+
+
+_CHALLENGE = {"WWW-Authenticate": "JWT"}

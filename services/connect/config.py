@@ -1,0 +1,45 @@
+"""What the connect processes read from the environment, once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.env import BadSetting, Env, Settings
+
+_PAGE_DIR = Path(__file__).resolve().parents[2] / "frontend" / "dist"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of the connect service.
+
+    app_key: the key of our descriptor. keys_url: where Atlassian's install keys are, by kid. all_js: Connect's host
+    script for the page. role_keys: by role, the key its credential requests are signed with. page_dir: the built page.
+    """
+
+    settings: Settings
+    role_keys: Mapping[str, bytes] = field(repr=False)
+    app_key: str = "mailbridge-for-jira"
+    keys_url: str = "https://connect-install-keys.atlassian.com"
+    all_js: str = "https://connect-cdn.atl-paas.net/all.js"
+    page_dir: Path = _PAGE_DIR
+
+    @classmethod
+    def read(cls, env: Env) -> "Config":
+        """Read the shared settings and the service's own; raises BadSetting."""
+        role_keys = {
+            "inbound-worker": env.key("MAILBRIDGE_ROLE_KEY_INBOUND"),
+            "outbound-worker": env.key("MAILBRIDGE_ROLE_KEY_OUTBOUND"),
+        }
+        if len(set(role_keys.values())) < len(role_keys):
+            raise BadSetting(
+                "MAILBRIDGE_ROLE_KEY_INBOUND and MAILBRIDGE_ROLE_KEY_OUTBOUND are the same: make two keys."
+            )
+        return cls(
+            settings=Settings.read(env),
+            role_keys=role_keys,
+            app_key=env.text("MAILBRIDGE_APP_KEY", "mailbridge-for-jira"),
+            keys_url=env.url("MAILBRIDGE_CONNECT_KEYS_URL", "https://connect-install-keys.atlassian.com"),
+            all_js=env.url("MAILBRIDGE_CONNECT_ALL_JS", "https://connect-cdn.atl-paas.net/all.js"),
+            page_dir=Path(env.text("MAILBRIDGE_PAGE_DIR", str(_PAGE_DIR))),
+        )

@@ -1,0 +1,80 @@
+"""What Jira is told about us: the Connect descriptor `atlassian-connect.json`. Pure.
+
+Source: Atlassian, "App descriptor"; the shape is held against its JSON schema by a test.
+"""
+
+from typing import Any
+
+WEBHOOKS = "/connect/webhooks"
+PROPERTY = "mailbridge"
+EVENTS = (
+    "jira:issue_created",
+    "jira:issue_updated",
+    "jira:issue_deleted",
+    "comment_created",
+    "comment_updated",
+    "comment_deleted",
+)
+
+_SCOPES = [
+    "READ",
+    # Creating issues, comments, attachments and properties; Connect also asks it for reading issues in bulk.
+    "WRITE",
+    # People may hide their address from other people, and most do; without this scope GET /user/email does not
+    # answer, and reporters, assignees and watchers with an account would silently get no mail. Atlassian grants the
+    # call to approved app keys only: elsewhere `Jira.user_email` comes back empty and only visible addresses are used.
+    "ACCESS_EMAIL_ADDRESSES",
+    # Not asked for: DELETE, PROJECT_ADMIN and ADMIN (nothing here deletes or administers), ACT_AS_USER (comments are
+    # made by the app in people's names).
+]
+
+
+def descriptor(base_url: str, app_key: str) -> dict[str, Any]:
+    """The descriptor of the app that lives at `base_url` (without a trailing slash)."""
+    return {
+        "key": app_key,
+        "name": "Mailbridge for Jira",
+        "description": "Email becomes issues and comments; what happens in Jira becomes email.",
+        "baseUrl": base_url,
+        "vendor": {"name": "Mailbridge", "url": base_url},
+        "links": {"self": f"{base_url}/atlassian-connect.json"},
+        "authentication": {"type": "jwt"},
+        "apiVersion": 1,
+        "apiMigrations": {"gdpr": True, "signed-install": True, "context-qsh": True},
+        "lifecycle": {name: f"/connect/{name}" for name in ("installed", "enabled", "disabled", "uninstalled")},
+        "scopes": _SCOPES,
+        "modules": {
+            "adminPages": [
+                _page("mailbridge-admin", "Mailbridge") | {"location": "admin_plugins_menu/mailbridge-mail"}
+            ],
+            "webSections": [
+                {"key": "mailbridge-mail", "name": {"value": "Mail"}, "location": "admin_plugins_menu", "weight": 100}
+            ],
+            "configurePage": _page("mailbridge-configure", "Configure"),
+            "postInstallPage": _page("mailbridge-start", "Get started"),
+            "jiraEntityProperties": [_searchable()],
+            "webhooks": [{"event": event, "url": WEBHOOKS} for event in EVENTS],
+        },
+    }
+
+
+def _page(key: str, name: str) -> dict[str, Any]:
+    # One page for all three; the query tells it by which door somebody came in.
+    conditions = [{"condition": "user_is_admin"}]
+    return {"key": key, "name": {"value": name}, "url": f"/?page={key}", "conditions": conditions}
+
+
+def _searchable() -> dict[str, Any]:
+    """The parts of the property `mailbridge` that people may search issues by, each under an alias of ours."""
+    extractions = [
+        {"objectName": "mail", "type": "string", "alias": "mailbridgeMail"},
+        {"objectName": "from.address", "type": "string", "alias": "mailbridgeFrom"},
+        {"objectName": "cc.address", "type": "string", "alias": "mailbridgeCc"},
+        {"objectName": "mailbox", "type": "string", "alias": "mailbridgeMailbox"},
+    ]
+    return {
+        "key": "mailbridge-property",
+        "name": {"value": "Mailbridge"},
+        "entityType": "issue",
+        "keyConfigurations": [{"propertyKey": PROPERTY, "extractions": extractions}],
+    }

@@ -1,0 +1,134 @@
+"""A body that Jira sent about an issue or a comment, read into one small JiraEvent without any of its text. Pure.
+
+Bodies are Jira's webhook bodies (Atlassian, "Webhooks"; version 2 shapes). Which issue a comment belongs to is not
+promised by Jira and may be missing.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+KINDS = {
+    "jira:issue_created": "issue_created",
+    "jira:issue_updated": "issue_updated",
+    "jira:issue_deleted": "issue_deleted",
+    "comment_created": "comment_created",
+    "comment_updated": "comment_updated",
+    "comment_deleted": "comment_deleted",
+}
+
+_MOST_CHANGES = 100
+_LONGEST_VALUE = 255
+
+
+class BadEvent(ValueError):
+    """The body is not an event; `str()` names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One changed field: its id, and ids of the values, None where Jira has only text for them."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JiraEvent:
+    """What happened, to what, by whom, when (seconds since 1970). `fingerprint` is the same for every copy of it."""
+
+    kind: str
+    issue_id: str | None
+    issue_key: str | None
+    comment_id: str | None
+    comment_updated: str | None
+    changelog_id: str | None
+    actor: str | None
+    at: float
+    fields: tuple[Change, ...]
+    fingerprint: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of the message `jira.event`."""
+        changes = [{"field": change.field, "from": change.before, "to": change.after} for change in self.fields]
+        return {**asdict(self), "fields": changes}
+
+
+def read_webhook(body: Any) -> JiraEvent | None:
+    """The event, None if it is of a kind that nobody here asked for; raises BadEvent."""
+    if not isinstance(body, dict):
+        raise BadEvent("The body is not a JSON object.")
+    name = body.get("webhookEvent")
+    if not isinstance(name, str):
+        raise BadEvent("webhookEvent is missing: it names what happened.")
+    kind = KINDS.get(name)
+    if kind is None:
+        return None
+    issue, comment, changelog = (_object(body, part) for part in ("issue", "comment", "changelog"))
+    milliseconds = body.get("timestamp")
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float) or not 0 <= milliseconds < 1e15:
+        raise BadEvent("timestamp is missing: give milliseconds since 1970.")
+    issue_id, comment_id, changelog_id = (_id(part) for part in (issue, comment, changelog))
+    if kind.startswith("issue") and issue_id is None:
+        raise BadEvent("issue.id is missing.")
+    if kind.startswith("comment") and comment_id is None:
+        raise BadEvent("comment.id is missing.")
+    updated = _text(comment.get("updated"))
+    mark = (comment_id, updated) if kind.startswith("comment") else (issue_id, changelog_id or milliseconds)
+    return JiraEvent(
+        kind=kind,
+        issue_id=issue_id,
+        issue_key=_text(issue.get("key")),
+        comment_id=comment_id,
+        comment_updated=updated,
+        changelog_id=changelog_id,
+        actor=_actor(kind, body, comment),
+        at=milliseconds / 1000,
+        fields=_changes(changelog),
+        fingerprint=_fingerprint(kind, *mark),
+    )
+
+
+def _fingerprint(kind: str, *parts: Any) -> str:
+    # A comment is one of a kind without its issue, which some copies name and others don't.
+    return hashlib.sha256("\n".join((kind, *map(str, parts))).encode()).hexdigest()[:40]
+
+
+def _actor(kind: str, body: Mapping[str, Any], comment: Mapping[str, Any]) -> str | None:
+    """Who did it. Jira does not say who deleted a comment."""
+    person = _object(body, "user")
+    if not person and kind == "comment_created":
+        person = _object(comment, "author")
+    if not person and kind == "comment_updated":
+        person = _object(comment, "updateAuthor")
+    return _text(person.get("accountId"))
+
+
+def _changes(changelog: Mapping[str, Any]) -> tuple[Change, ...]:
+    items = changelog.get("items")
+    # Only `from` and `to`, which are ids: what people wrote stands in `fromString` and `toString`.
+    return tuple(
+        Change(field, _text(item.get("from")), _text(item.get("to")))
+        for item in (items[:_MOST_CHANGES] if isinstance(items, list) else ())
+        if isinstance(item, dict) and (field := _text(item.get("fieldId")) or _text(item.get("field")))
+    )
+
+
+def _object(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = body.get(name)
+    if part is not None and not isinstance(part, dict):
+        raise BadEvent(f"{name} is not a JSON object.")
+    return part or {}
+
+
+def _id(part: Mapping[str, Any]) -> str | None:
+    value = part.get("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE else None

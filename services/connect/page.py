@@ -1,0 +1,101 @@
+"""The built page and what surrounds it: the descriptor, index.html with its Content-Security-Policy, the assets."""
+
+import re
+import time
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, jsonify, send_from_directory
+from werkzeug.exceptions import NotFound
+
+from connect.config import Config
+from connect.descriptor import descriptor
+from connect.store import Store
+
+_HOSTS = ("https://*.atlassian.net", "https://*.jira.com", "https://*.jira-dev.com")
+_OWN_SITES = re.compile(r"https://[a-z0-9-]+\.(atlassian\.net|jira\.com|jira-dev\.com)")
+_MOST_ORIGINS = 50
+_ORIGINS_LIFE = 10.0
+# Vite writes a hash of the content into the names below assets/.
+_FOREVER = "public, max-age=31536000, immutable"
+_NOT_BUILT = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Mailbridge</title>
+<body style="font-family: sans-serif; max-width: 40rem; margin: 3rem auto">
+<h1>The page has not been built yet</h1>
+<p>This server works, but it finds no index.html in its page directory. Run <code>npm ci</code> and
+<code>npm run build</code> in <code>frontend</code> (<code>make run</code> does both), or set MAILBRIDGE_PAGE_DIR to
+the directory of a built page.</p>
+"""
+
+
+def blueprint(config: Config, store: Store) -> Blueprint:
+    """`/`, `/assets/…`, the few files beside index.html, and `/atlassian-connect.json`."""
+    pages = Blueprint("page", __name__)
+    origins = _Origins(store)
+
+    @pages.get("/atlassian-connect.json")
+    def connect_descriptor() -> Response:
+        return jsonify(descriptor(config.settings.base_url, config.app_key))
+
+    @pages.get("/")
+    def index() -> Response:
+        built = (config.page_dir / "index.html").is_file()
+        if built:
+            response = send_from_directory(config.page_dir, "index.html", max_age=0)
+        else:
+            response = Response(_NOT_BUILT, 503, content_type="text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = content_security_policy(config.all_js, origins.get())
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    @pages.get("/assets/<path:name>")
+    def asset(name: str) -> Response:
+        response = send_from_directory(config.page_dir / "assets", name)
+        response.headers["Cache-Control"] = _FOREVER
+        return response
+
+    @pages.get("/<name>")
+    def beside(name: str) -> Response:
+        if name == "index.html" or name.startswith("."):
+            raise NotFound
+        return send_from_directory(config.page_dir, name, max_age=3600)
+
+    return pages
+
+
+def content_security_policy(all_js: str, sites: tuple[str, ...]) -> str:
+    """Only our own scripts and Connect's, and only Jira may put the page into a frame; `sites` are origins beyond
+    Atlassian's domains."""
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"'self' {_origin(all_js)}",
+        # Atlaskit's components write their styles at run time.
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: https:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": " ".join((*_HOSTS, *sites)),
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+class _Origins:
+    """Origins of the tenants' sites outside Atlassian's domains (custom domains, the sandbox), read now and then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: tuple[str, ...] = ()
+        self._until = float("-inf")
+
+    def get(self) -> tuple[str, ...]:
+        if time.monotonic() >= self._until:
+            found = {_origin(url) for url in self._store.base_urls()}
+            self._known = tuple(sorted(one for one in found if not _OWN_SITES.fullmatch(one))[:_MOST_ORIGINS])
+            self._until = time.monotonic() + _ORIGINS_LIFE
+        return self._known
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

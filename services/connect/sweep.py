@@ -1,0 +1,72 @@
+"""What connect does now and then: delete old events and nonces, learn which account the app acts as in a new Jira."""
+
+import threading
+import time
+
+from common import log
+from common.errors import Fault
+from common.jira import JiraSites
+from connect.store import Store
+from connect.vending import NONCE_LIFE
+
+EVENT_LIFE = 30 * 86_400.0
+"""Seconds an event is kept: Jira repeats one for an hour or so, people ask why for longer."""
+
+_PAUSE = 30.0
+_TRY_AGAIN = 900.0
+_log = log.get(__name__)
+
+
+class Sweep:
+    """A thread that looks every half minute. `start`, `stop(grace)`, `alive`."""
+
+    def __init__(self, store: Store, sites: JiraSites) -> None:
+        self._store = store
+        self._sites = sites
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._asked_at: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Stop after the step in hand, `grace` seconds at most."""
+        self._stopping.set()
+        self._thread.join(grace)
+
+    def alive(self) -> bool:
+        """True while it sweeps."""
+        return self._thread.is_alive()
+
+    def once(self) -> None:
+        """One round; raises Temporary while the database cannot be had."""
+        while self._store.sweep(events=EVENT_LIFE, nonces=NONCE_LIFE) and not self._stopping.is_set():
+            pass
+        for tenant in self._store.without_account():
+            if not self._stopping.is_set():
+                self._learn_account(tenant)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.once()
+            except Fault as fault:
+                _log.warning("sweep_put_off", reason=str(fault))
+            except Exception:
+                _log.exception("sweep_failed")
+            self._stopping.wait(_PAUSE)
+
+    def _learn_account(self, tenant: str) -> None:
+        now = time.monotonic()
+        if now - self._asked_at.get(tenant, float("-inf")) < _TRY_AGAIN:
+            return
+        self._asked_at[tenant] = now
+        try:
+            account = self._sites.site(tenant).myself().get("accountId")
+        except Fault as fault:
+            _log.info("account_not_learnt", tenant=tenant, reason=str(fault))
+            return
+        if isinstance(account, str):
+            self._store.set_account(tenant, account)

@@ -1,0 +1,64 @@
+"""The worker of connect: `python -m connect.worker` carries the outbox to the bus and sweeps."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from common import process
+from common.bus import Bus, open_bus
+from common.db import Database, open_database
+from common.env import Env, read_or_exit
+from common.http import Http
+from common.jira import JiraSites
+from common.migrations import check_current
+from common.nets import Nets
+from common.outbox import Outbox, Relay
+from connect.config import Config
+from connect.store import Store
+from connect.sweep import Sweep
+from connect.tables import outbox
+from connect.vending import OwnCredentials
+
+
+class Worker:
+    """Relay and sweep over one database and bus; `stop` leaves both open."""
+
+    def __init__(self, config: Config, database: Database, bus: Bus) -> None:
+        settings = config.settings
+        self._database = database
+        self._bus = bus
+        self._relay = Relay(Outbox(database, outbox), bus, 2 * settings.jira_parallel)
+        store = Store(database, settings.master_key)
+        http = Http(Nets(settings.allow_networks), settings.jira_timeout)
+        self._sweep = Sweep(store, JiraSites(http, OwnCredentials(config, store), settings))
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._relay.start()
+        self._sweep.start()
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Stop after the work in hand, `grace` seconds at most."""
+        self._sweep.stop(grace / 2)
+        self._relay.stop(grace / 2)
+
+    def alive(self) -> bool:
+        """True while the sweep goes on; the relay survives whatever happens to it."""
+        return self._sweep.alive()
+
+    def checks(self) -> Mapping[str, Callable[[], object]]:
+        """What must hold for /readyz."""
+        return {"database": lambda: check_current(self._database, "connect"), "bus": self._bus.check}
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    config = read_or_exit(lambda: Config.read(Env(os.environ)))
+    settings = config.settings
+    database = read_or_exit(lambda: open_database(settings.database_url, "connect"))
+    bus = read_or_exit(lambda: open_bus(settings.broker_url, "connect"))
+    worker = read_or_exit(lambda: Worker(config, database, bus))
+    process.run("connect.worker", [worker], settings, worker.checks())
+
+
+if __name__ == "__main__":
+    main()
