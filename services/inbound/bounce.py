@@ -1,0 +1,117 @@
+"""Is this mail a delivery failure, whom did it not reach, for good or for now, and which mail of ours was it? Pure.
+
+RFC 3464 reports first, then what the big senders and the older servers write: see bounce_texts.py for their shapes.
+"""
+
+import re
+from dataclasses import dataclass
+
+from inbound.bounce_texts import from_a_mailer, notification, recipients_in, says_failure, says_success
+from inbound.parsed import ParsedMail
+
+MAX_RECIPIENTS = 500
+_FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40}):[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+_ADDRESS = re.compile(r"[^\s<>;,()\[\]\"]+@[^\s<>;,()\[\]\"]+")
+_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_MESSAGE_ID = re.compile(r"^message-id:\s*<\s*([^<>\s]{1,900})\s*>", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounced:
+    """One recipient: `permanent` is False for a delay or a temporary refusal; `status` as "5.1.1", or ""."""
+
+    address: str
+    permanent: bool
+    status: str
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter((self.address, self.permanent, self.status))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """recipients may be empty: the server did not say who. original_message_id: of the mail that came back, or ""."""
+
+    recipients: tuple[Bounced, ...]
+    original_message_id: str
+
+
+def read_bounce(mail: ParsedMail) -> Bounce | None:
+    """The failure that the mail reports, or None for any other mail, a notice of success among them."""
+    if mail.report.feedback:
+        return None
+    reported = _reported(mail)
+    if reported is not None:
+        recipients, success = reported
+        if recipients:
+            return Bounce(tuple(recipients[:MAX_RECIPIENTS]), _original(mail))
+        if success:
+            return None
+    text = notification(mail)
+    mailer = from_a_mailer(mail)
+    if not (mailer or reported is not None) or not (says_failure(mail, text) or reported is not None):
+        return None
+    if says_success(mail, text):
+        return None
+    found = recipients_in(mail, text)
+    permanent, status = _verdict(text, mail)
+    return Bounce(tuple(Bounced(address, permanent, status) for address in found[:MAX_RECIPIENTS]), _original(mail))
+
+
+def _reported(mail: ParsedMail) -> tuple[list[Bounced], bool] | None:
+    """The recipients that the RFC 3464 part says failed, and whether it says that some were reached; None without such a part."""
+    if not mail.report.status or mail.report.kind == "disposition-notification":
+        return None
+    found: dict[str, Bounced] = {}
+    success = False
+    for part in mail.report.status:
+        for group in re.split(r"\n[ \t]*\n", part):
+            fields: dict[str, str] = {}
+            for match in _FIELD.finditer(group):
+                fields.setdefault(match[1].lower(), re.sub(r"\s+", " ", match[2]).strip())
+            action = fields.get("action", "").lower().split(" ")[0].strip(";")
+            address = _recipient(fields)
+            if action in ("delivered", "relayed", "expanded"):
+                success = True
+            elif address and (action or "status" in fields or "diagnostic-code" in fields or "final-recipient" in fields):
+                found.setdefault(address.lower(), _bounced(address, action, fields))
+    return list(found.values()), success
+
+
+def _recipient(fields: dict[str, str]) -> str:
+    for name in ("final-recipient", "original-recipient", "x-actual-recipient"):
+        match = _ADDRESS.search(fields.get(name, "").partition(";")[2] or fields.get(name, ""))
+        if match:
+            return match[0].strip("'.")
+    return ""
+
+
+def _bounced(address: str, action: str, fields: dict[str, str]) -> Bounced:
+    status = _STATUS.search(fields.get("status", "")) or _STATUS.search(fields.get("diagnostic-code", ""))
+    permanent = action != "delayed" and not (status and status[1] == "4" and action != "failed")
+    return Bounced(address, permanent, status[0] if status else "")
+
+
+def _verdict(text: str, mail: ParsedMail) -> tuple[bool, str]:
+    """(permanent, status) from the words of a notice without a report part."""
+    status = _STATUS.search(text)
+    if status and status[1] in "45":
+        return status[1] == "5", status[0]
+    code = re.search(r"(?:^|[\s#(:])([45])\d\d[\s-]", text)
+    delayed = re.search(r"\bwarning\b|delayed|still being retried|will be retried|temporar|not yet been delivered|deferred", f"{mail.subject}\n{text[:3000]}", re.IGNORECASE)
+    if delayed and not (code and code[1] == "5"):
+        return False, ""
+    return not (code and code[1] == "4"), ""
+
+
+def _original(mail: ParsedMail) -> str:
+    own = mail.message_id
+    for text in (mail.report.returned, mail.text, *(_head(a.content) for a in mail.attachments if a.content_type == "message/rfc822")):
+        for match in _MESSAGE_ID.finditer(text[:200_000]):
+            if match[1] != own:
+                return match[1]
+    return next(iter(mail.references[-1:] or mail.in_reply_to[:1]), "")
+
+
+def _head(content: bytes) -> str:
+    return content[:64_000].decode("utf-8", "replace").replace("\r\n", "\n")

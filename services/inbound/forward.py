@@ -1,0 +1,77 @@
+"""A mail that somebody forwarded: who first wrote it, and what. Pure.
+
+The forwarded sender is what the forwarding person's program wrote into the text: a claim, never proof of who wrote it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from inbound import lines as line_kinds
+from inbound.html import tree
+from inbound.htmltext import text_of
+from inbound.parsed import Address, ParsedMail
+from inbound.people import clean_name, lenient_addresses
+from inbound.quotes import FIELD, FIELD_KIND
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """sender as claimed in the text (its address may be ""); before: what the forwarding person wrote above."""
+
+    sender: Address | None
+    subject: str
+    text: str
+    before: str = ""
+
+
+def read_forward(mail: ParsedMail) -> Forwarded | None:
+    """The forwarded mail inside this one, or None. Replies that quote are no forwards."""
+    text = mail.text if mail.text.strip() or not mail.html else text_of(tree(mail.html))
+    return forwarded_in(text, subject=mail.subject)
+
+
+def forwarded_in(text: str, subject: str = "") -> Forwarded | None:
+    """The first forwarded mail of a plain body."""
+    lines = text[:500_000].split("\n")
+    bare = [line_kinds.unquoted(line) for line in lines]
+    for at, line in enumerate(bare):
+        if line_kinds.forwarded_separator(line):
+            start = next((i for i in range(at + 1, min(at + 6, len(bare))) if bare[i].strip()), len(bare))
+            if start < len(bare) and (count := _header_length(bare, start)):
+                return _read(lines, bare, at, start, count)
+            return None
+    if re.match(r"(?:fwd?|wg|tr|rv|enc|i|vs|vb|doorst|转发|轉寄)\s*:", subject.strip(), re.IGNORECASE):
+        for at in range(len(bare)):
+            if line_kinds.header_block(bare, at):
+                return _read(lines, bare, at, at, _header_length(bare, at))
+    return None
+
+
+def _header_length(lines: list[str], at: int) -> int:
+    return line_kinds.header_block(lines, at) or (1 if line_kinds.field_kind(lines[at]) == "from" else 0)
+
+
+def _read(lines: list[str], bare: list[str], at: int, start: int, count: int) -> Forwarded:
+    fields: dict[str, str] = {}
+    kind = ""
+    for line in bare[start : start + count]:
+        match = FIELD.match(line)
+        if match:
+            kind = FIELD_KIND[match[1].lower()]
+            fields.setdefault(kind, match[2].strip().strip("*"))
+        elif kind and line.strip():
+            fields[kind] += " " + line.strip()
+    return Forwarded(
+        _claimed(fields.get("from", "")),
+        fields.get("subject", "").strip(),
+        "\n".join(bare[start + count :]).strip("\n"),
+        "\n".join(lines[:at]).strip(),
+    )
+
+
+def _claimed(value: str) -> Address | None:
+    found = lenient_addresses(value.replace("mailto:", ""))
+    if found:
+        return found[0]
+    name = clean_name(value.strip("<> "))
+    return Address(name, "") if name else None
