@@ -168,6 +168,12 @@ class Jira:
         query = {"accountId": account_id}
         return self._call.read_list(ask("read a user's groups", "GET", "/user/groups", query=query))
 
+    def role_ids(self, project: str) -> dict[str, str]:
+        """The ids of a project's roles by name: Jira names a comment's role by its name, its members by its id."""
+        what = f"read the roles of project {project}"
+        answer = self._call.read(ask(what, "GET", "/project/{}/role", project))
+        return {name: str(link).rsplit("/", 1)[-1] for name, link in answer.items()}
+
     def role_members(self, project: str, role_id: int | str) -> list[Json]:
         """The actors of a project role: {"actorUser": {"accountId"}} or {"actorGroup": {"groupId", "name"}} each."""
         what = f"read a role of project {project}"
