@@ -42,7 +42,6 @@ export function Choice<T>(props: ChoiceProps<T>) {
           {...control}
           inputId={id}
           descriptionId={control['aria-describedby']}
-          aria-invalid={isInvalid || undefined}
           isInvalid={isInvalid}
           options={options}
           value={options.find((option) => option.value === value) ?? null}
@@ -79,7 +78,6 @@ export function Search<T>(props: SearchProps<T>) {
           {...control}
           inputId={id}
           descriptionId={control['aria-describedby']}
-          aria-invalid={isInvalid || undefined}
           isInvalid={isInvalid}
           defaultOptions={searchesAtOnce}
           loadOptions={(text: string) => load(text).catch(failedOption)}

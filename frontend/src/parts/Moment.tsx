@@ -5,7 +5,7 @@ export function Moment({ at }: { at: number | null }) {
   if (at === null) return <>–</>;
   return (
     <time dateTime={new Date(at * 1000).toISOString()} title={fullMoment(at)}>
-      {shortMoment(at, Date.now() / 1000)}
+      {shortMoment(at)}
     </time>
   );
 }

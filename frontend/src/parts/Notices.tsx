@@ -1,8 +1,8 @@
 /** Short messages in a corner that tell that something was done, and go by themselves. */
 import AutoDismissFlag from '@atlaskit/flag/auto-dismiss-flag';
-import FlagGroup from '@atlaskit/flag/flag-group';
+import { FlagGroup } from '@atlaskit/flag/flag-group';
 import CheckIcon from '@atlaskit/icon/core/check-circle';
-import WarningIcon from '@atlaskit/icon/core/warning';
+import WarningIcon from '@atlaskit/icon/core/status-warning';
 import { useCallback, useState } from 'react';
 
 export type Notify = (kind: 'success' | 'error', title: string, detail?: string) => void;

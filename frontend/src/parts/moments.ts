@@ -5,7 +5,7 @@ const SAME_YEAR: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short', 
 const OTHER_YEAR: Intl.DateTimeFormatOptions = { dateStyle: 'medium' };
 
 /** Short: the time today, day and time this year, else the day. */
-export function shortMoment(at: number, now: number): string {
+export function shortMoment(at: number, now: number = Date.now() / 1000): string {
   const [then, today] = [new Date(at * 1000), new Date(now * 1000)];
   if (then.toDateString() === today.toDateString()) return then.toLocaleTimeString(undefined, SAME_DAY);
   return then.toLocaleString(undefined, then.getFullYear() === today.getFullYear() ? SAME_YEAR : OTHER_YEAR);
