@@ -1,0 +1,80 @@
+"""A private PostgreSQL: `with Postgres(folder) as server: server.url("name")`."""
+
+import os
+import signal
+from pathlib import Path
+from types import TracebackType
+
+from sandbox.servers.private import Running, answers, free_ports, hand_over, program, run
+
+
+class Postgres:
+    """A cluster in `folder` (made at the first start, kept afterwards) with the superuser `app` and no password."""
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self._bin = Path(program("/usr/lib/postgresql/*/bin/postgres", "postgres", package="postgresql")).parent
+        self._folder = folder
+        self.port = port or free_ports(1)[0]
+        self._environment = {"PATH": f"{self._bin}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        self._server: Running | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; raises DidNotStart."""
+        data = self._folder / "data"
+        if not data.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            hand_over(self._folder)
+            initdb = [str(self._bin / "initdb"), "-D", str(data), "-U", "app", "--auth=trust", "--no-sync"]
+            run([*initdb, "-E", "UTF8", "--locale=C.UTF-8"], self._folder, self._environment)
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "shared_buffers": "64MB",
+        }
+        command = [str(self._bin / "postgres"), "-D", str(data)]
+        command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._server = Running(command, self._folder, self._environment)
+        try:
+            self._server.wait_until(self._ready, 30.0)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Fast shutdown: open transactions are rolled back."""
+        if self._server:
+            self._server.stop(signal.SIGINT)
+            self._server = None
+
+    def create_database(self, name: str) -> str:
+        """Make an empty database and return its URL."""
+        self._psql("postgres", f'CREATE DATABASE "{name}"')
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop the database, with whoever is connected to it."""
+        self._psql("postgres", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def url(self, name: str) -> str:
+        """The URL of the database of that name."""
+        return f"postgresql://app@127.0.0.1:{self.port}/{name}"
+
+    def _ready(self) -> bool:
+        pid_file = self._folder / "data" / "postmaster.pid"
+        lines = pid_file.read_text().splitlines() if pid_file.exists() and os.access(pid_file, os.R_OK) else []
+        return len(lines) > 7 and lines[7].strip() == "ready" and answers(self.port)
+
+    def _psql(self, database: str, statement: str) -> None:
+        psql = [str(self._bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)]
+        run([*psql, "-c", statement], self._folder, self._environment)
+
+    def __enter__(self) -> "Postgres":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,125 @@
+"""What every private server needs: an account that is not root, free ports, a wait until it answers, an end by process id."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+
+class NotInstalled(Exception):
+    """The server's program is not on this machine; `str()` says what to install."""
+
+
+class DidNotStart(Exception):
+    """The server did not come up; `str()` has the end of what it wrote."""
+
+
+def program(*patterns: str, package: str) -> str:
+    """The path of the first program that exists, by name or by file pattern; raises NotInstalled."""
+    for pattern in patterns:
+        found = sorted(glob(pattern)) if "/" in pattern else [path for path in [shutil.which(pattern)] if path]
+        if found:
+            return found[-1]
+    raise NotInstalled(f"{Path(patterns[0]).name} is not installed: apt-get install --no-install-recommends {package}")
+
+
+def account() -> dict[str, Any]:
+    """Arguments for Popen that give up root (to `nobody`); nothing when we are not root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def hand_over(folder: Path) -> None:
+    """Give the folder and all in it to the account the server runs as."""
+    who = account()
+    if who:
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, who["user"], who["group"])
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens on now; all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def answers(port: int) -> bool:
+    """True if somebody accepts a connection on loopback."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+class Running:
+    """One process of a server in a session of its own, with its output in a file."""
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], *, as_root: bool = False
+    ) -> None:
+        self._output = folder / f"{Path(command[0]).name}.out"
+        with self._output.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **({} if as_root else account()),
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is the id of its group too."""
+        return self._process.pid
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float, logs: Iterable[Path] = ()) -> None:
+        """Return once `ready()`; raises DidNotStart when the process ends first or the time is up."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                texts = [path.read_text(errors="replace")[-2000:] for path in (self._output, *logs) if path.exists()]
+                raise DidNotStart("\n".join([f"{self._process.args!r} did not start:", *texts]))
+            time.sleep(0.05)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 30.0) -> None:
+        """End it with `number`, and with SIGKILL (its whole group) when that takes longer than `seconds`."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self._process.wait()
+
+
+def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
+    """Run a server's tool as the server's account to its end; returns what it printed, raises DidNotStart on failure."""
+    done = subprocess.run(
+        command, cwd=folder, env=dict(environment), capture_output=True, text=True, timeout=120, **account()
+    )
+    if done.returncode:
+        raise DidNotStart(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+    return str(done.stdout)
