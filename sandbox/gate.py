@@ -1,0 +1,150 @@
+"""The way in for REST calls (WSGI): notes each call, holds it against Atlassian's contract, and plays the faults.
+
+What must cut the connection or keep silent needs the socket, which Werkzeug's server hands over in the environ.
+"""
+
+import io
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+from sandbox import contract
+from sandbox.calls import Call, Calls
+from sandbox.faults import ANSWERS, HTTP_KINDS, Fault, Faults
+from sandbox.jira.instants import utc_time
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Answer = tuple[str, list[tuple[str, str]], bytes]
+
+
+class Gate:
+    """Wraps the Flask application; `closing` ends every wait when the sandbox stops."""
+
+    def __init__(self, app: Wsgi, calls: Calls, faults: Faults, closing: threading.Event, strict: bool) -> None:
+        self._app = app
+        self._calls = calls
+        self._faults = faults
+        self._closing = closing
+        self._strict = strict
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Anything but REST passes untouched."""
+        if not environ.get("PATH_INFO", "").startswith("/rest/"):
+            return self._app(environ, start_response)
+        call = self._note(environ)
+        fault = self._faults.draw(HTTP_KINDS, f"{call.method} {call.path}")
+        call.fault = fault.kind if fault else None
+        status, headers, body = self._answer(environ, call, fault)
+        call.status, call.seconds = int(status[:3]), time.time() - call.at
+        start_response(status, headers)
+        return [body]
+
+    def _note(self, environ: Environ) -> Call:
+        raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(raw)
+        body, judged = _body(environ.get("CONTENT_TYPE", ""), raw)
+        method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        trace = environ.get("HTTP_X_ATLASSIAN_WEBHOOK_TRACE")
+        call = self._calls.begin(method, path, query, body, time.time(), trace)
+        environ["sandbox.call"] = call
+        if self._strict:
+            unsigned = "&".join(pair for pair in query.split("&") if pair and not pair.startswith("jwt="))
+            url = path + ("?" + unsigned if unsigned else "")
+            self._calls.violate(call, contract.request_problems(method, url, judged))
+        return call
+
+    def _answer(self, environ: Environ, call: Call, fault: Fault | None) -> Answer:
+        if fault is None:
+            return self._ask(environ)
+        if fault.kind in ANSWERS:
+            return _refusal(fault, call)
+        if fault.kind == "slow":
+            self._closing.wait(fault.seconds)
+            return self._ask(environ)
+        if fault.kind.endswith("_after_write"):
+            answer = self._ask(environ)
+            call.status = int(answer[0][:3])  # what Jira did, though the app never hears of it
+            if call.status >= 400:  # nothing was written: the refusal is the truth
+                return answer
+        if fault.kind == "500_after_write":
+            return _refusal(Fault("500", 1, 0, ""), call)
+        if fault.kind.startswith("timeout"):
+            self._closing.wait(fault.seconds)
+        return _cut(environ["werkzeug.socket"])
+
+    def _ask(self, environ: Environ) -> Answer:
+        head: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _info: Any = None) -> None:
+            head[:] = [status, headers]
+
+        answered = self._app(environ, start_response)
+        try:
+            body = b"".join(answered)
+        finally:
+            close = getattr(answered, "close", None)
+            if close:
+                close()
+        return head[0], head[1], body
+
+
+def _refusal(fault: Fault, call: Call) -> Answer:
+    words = {"429": "Too Many Requests", "500": "Internal Server Error", "502": "Bad Gateway",
+             "503": "Service Unavailable", "504": "Gateway Timeout"}[fault.kind]  # fmt: skip
+    headers = [("Content-Type", "application/json;charset=UTF-8")]
+    message = f"The sandbox was told to answer {fault.kind}."
+    if fault.kind == "429":
+        headers += limit_headers(fault.reason, fault.seconds, call.at)
+        message = "Rate limit exceeded."
+    elif fault.kind == "503":
+        headers.append(("Retry-After", str(max(1, round(fault.seconds)))))
+    body = json.dumps({"errorMessages": [message], "errors": {}}).encode()
+    return f"{fault.kind} {words}", [*headers, ("Content-Length", str(len(body)))], body
+
+
+def limit_headers(reason: str, seconds: float, now: float) -> list[tuple[str, str]]:
+    """The headers of a 429 for each kind of limit, as Atlassian documents them."""
+    wait = max(1, round(seconds))
+    headers = [("Retry-After", str(wait))]
+    if reason == "tenant":
+        return [
+            *headers,
+            ("X-RateLimit-Limit", "100"),
+            ("X-RateLimit-Remaining", "0"),
+            ("X-RateLimit-Reset", utc_time(now + wait)),
+            ("X-RateLimit-NearLimit", "true"),
+            ("RateLimit-Reason", "jira-quota-tenant-based"),
+        ]
+    if reason == "global":
+        return [
+            *headers,
+            ("RateLimit-Policy", '"global-app-quota";q=65000;w=3600'),
+            ("RateLimit", f'"global-app-quota";r=0;t={wait}'),
+            ("RateLimit-Reason", "jira-quota-global-based"),
+        ]
+    return [*headers, ("RateLimit-Reason", "jira-per-issue-on-write" if reason == "issue" else "jira-burst-based")]
+
+
+def _cut(connection: socket.socket) -> NoReturn:
+    """End the connection without an answer: the client sees a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.shutdown(socket.SHUT_RD)
+    raise ConnectionAbortedError("cut by a fault")
+
+
+def _body(content_type: str, raw: bytes) -> tuple[Any, Any]:
+    """What to note of a body, and what to judge of it; multipart is judged by its form alone."""
+    if not raw:
+        return None, None
+    if content_type.startswith("multipart/"):
+        return {"multipart": True, "size": len(raw)}, {}
+    try:
+        parsed = json.loads(raw)
+    except ValueError:
+        return raw[:2000].decode("utf-8", "replace"), raw[:2000].decode("utf-8", "replace")
+    return parsed, parsed

@@ -1,0 +1,178 @@
+"""REST: users (as far as their profiles allow), groups, roles, permissions."""
+
+from typing import Any
+
+from flask import request
+
+from sandbox.jira import beans, seed
+from sandbox.jira.api import Answer, Api, Caller, json_body, number, page
+from sandbox.jira.errors import JiraError, bad_request
+from sandbox.jira.model import Issue, Project, User
+from sandbox.jira.site import GLOBAL_PERMISSIONS, Site
+
+_MAX_CHECKED = 1000
+
+
+def add_routes(api: Api) -> None:
+    """Every endpoint about people."""
+    api.route("GET", "/myself")(myself)
+    api.route("GET", "/user")(user)
+    api.route("GET", "/user/search")(search)
+    api.route("GET", "/user/email", "ACCESS_EMAIL_ADDRESSES")(email)
+    api.route("GET", "/user/groups")(groups)
+    api.route("GET", "/group/member", "ADMIN")(members)
+    api.route("GET", "/project/<project>/role")(roles)
+    api.route("GET", "/project/<project>/role/<role>")(role_members)
+    api.route("POST", "/permissions/check")(check_permissions)
+
+
+def myself(site: Site, caller: Caller) -> Answer:
+    """The app's own account."""
+    return beans.user(site, caller.account), 200
+
+
+def user(site: Site, caller: Caller) -> Answer:
+    """By accountId."""
+    return beans.user(site, site.user(_account_id()).account_id), 200
+
+
+def search(site: Site, caller: Caller) -> Answer:
+    """Matches the start of a word of the name, or of a shown e-mail address; a hidden address is never matched."""
+    query, account = request.args.get("query"), request.args.get("accountId")
+    if (query is None) == (account is None):
+        raise bad_request("Provide exactly one of the query parameters query and accountId.")
+    found = [
+        person
+        for person in site.users.values()
+        if person.active and (person.account_id == account or (query is not None and _matches(person, query)))
+    ]
+    start, most = number("startAt", 0, 1000), number("maxResults", 50, 1000)
+    return [beans.user(site, person.account_id) for person in found[start : start + most]], 200
+
+
+def email(site: Site, caller: Caller) -> Answer:
+    """The address whatever the profile says, for apps that Atlassian has approved (a switch of the sandbox)."""
+    if not site.email_api_open:
+        raise JiraError(400, "The calling app is not approved to use this API.")
+    person = site.users.get(_account_id())
+    if person is None or not person.email:
+        raise JiraError(404, "A user with the given account ID does not exist or has no email address.")
+    return {"accountId": person.account_id, "email": person.email}, 200
+
+
+def groups(site: Site, caller: Caller) -> Answer:
+    """The groups of an account."""
+    person = site.user(_account_id())
+    return [
+        {"name": group.name, "groupId": group.id, "self": beans.link(site, 3, f"group?groupId={group.id}")}
+        for group in site.groups_of(person.account_id)
+    ], 200
+
+
+def members(site: Site, caller: Caller) -> Answer:
+    """The active accounts of a group."""
+    wanted = request.args.get("groupId") or request.args.get("groupname")
+    if not wanted:
+        raise bad_request("The group name or group ID must be provided.")
+    group = site.group(wanted)
+    if group is None:
+        raise JiraError(404, f"The group named '{wanted}' does not exist.")
+    inactive = request.args.get("includeInactiveUsers") == "true"
+    people = [beans.user(site, who) for who in sorted(group.members) if inactive or site.users[who].active]
+    return page(site, people, number("startAt", 0, 2**31), number("maxResults", 50, 50)), 200
+
+
+def roles(site: Site, caller: Caller, project: str) -> Answer:
+    """Role name → link."""
+    found = _browsable(site, caller, project)
+    return {role.name: beans.link(site, 3, f"project/{found.id}/role/{role.id}") for role in site.roles.values()}, 200
+
+
+def role_members(site: Site, caller: Caller, project: str, role: str) -> Answer:
+    """The actors of a role in a project: users and groups."""
+    found = _browsable(site, caller, project)
+    if not role.isdigit() or int(role) not in site.roles:
+        raise JiraError(404, f"Can not retrieve a role actor for a null project role. (role {role})")
+    kind = site.roles[int(role)]
+    actors: list[dict[str, Any]] = []
+    for account in sorted(found.role_users.get(kind.id, ())):
+        actors.append(
+            {"id": 20000 + len(actors), "displayName": site.users[account].name, "type": "atlassian-user-role-actor",
+             "actorUser": {"accountId": account}}
+        )  # fmt: skip
+    for name in sorted(found.role_groups.get(kind.id, ())):
+        group = site.group(name)
+        if group:
+            actors.append(
+                {"id": 20000 + len(actors), "displayName": name, "type": "atlassian-group-role-actor", "name": name,
+                 "actorGroup": {"name": name, "displayName": name, "groupId": group.id}}
+            )  # fmt: skip
+    return {
+        "self": beans.link(site, 3, f"project/{found.id}/role/{kind.id}"),
+        "name": kind.name,
+        "id": kind.id,
+        "description": "",
+        "actors": actors,
+    }, 200
+
+
+def check_permissions(site: Site, caller: Caller) -> Answer:
+    """Which of the asked permissions an account has; without accountId it is the caller's own."""
+    body = json_body()
+    account = body.get("accountId") or caller.account
+    if account not in site.users:
+        raise bad_request(f"The user with account ID {account} does not exist.")
+    if account != caller.account and "ADMINISTER" not in site.global_rights(caller.account):
+        raise JiraError(403, "Only Jira administrators can check permissions for other users.")
+    asked_global = body.get("globalPermissions") or []
+    unknown = [name for name in asked_global if name not in GLOBAL_PERMISSIONS]
+    grants = []
+    for block in body.get("projectPermissions") or []:
+        issues, projects = block.get("issues") or [], block.get("projects") or []
+        if len(issues) > _MAX_CHECKED or len(projects) > _MAX_CHECKED:
+            raise bad_request(f"At most {_MAX_CHECKED} issues and {_MAX_CHECKED} projects can be checked.")
+        unknown += [name for name in block.get("permissions") or [] if name not in seed.ADMIN_RIGHTS]
+        grants += [_grant(site, account, name, issues, projects) for name in block.get("permissions") or []]
+    if unknown:
+        raise bad_request(f"Unrecognized permission: {unknown[0]}")
+    rights = site.global_rights(account)
+    return {"globalPermissions": [name for name in asked_global if name in rights], "projectPermissions": grants}, 200
+
+
+def _grant(site: Site, account: str, permission: str, issues: list[int], projects: list[int]) -> dict[str, Any]:
+    def granted(project: Project | None) -> bool:
+        return project is not None and site.may(account, permission, project)
+
+    def project_of(issue: Issue | None) -> Project | None:
+        return None if issue is None else site.project(issue.project)
+
+    by_id = {project.id: project for project in site.projects}
+    return {
+        "permission": permission,
+        "issues": [number for number in issues if granted(project_of(site.issues.get(str(number))))],
+        "projects": [number for number in projects if granted(by_id.get(str(number)))],
+    }
+
+
+def _browsable(site: Site, caller: Caller, project: str) -> Project:
+    found = site.project(project)
+    if not site.may(caller.account, "BROWSE_PROJECTS", found):
+        raise JiraError(404, f"No project could be found with key '{project}'.")
+    return found
+
+
+def _account_id() -> str:
+    account = request.args.get("accountId")
+    if not account:
+        raise bad_request("The query parameter accountId is required.")
+    return account
+
+
+def _matches(person: User, query: str) -> bool:
+    wanted = query.strip().lower()
+    if not wanted:
+        return True
+    name = person.name.lower()
+    if name.startswith(wanted) or any(word.startswith(wanted) for word in name.split()):
+        return True
+    return person.email_shown and person.email.lower().startswith(wanted)

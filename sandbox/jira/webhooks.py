@@ -1,0 +1,206 @@
+"""Webhooks: what happened is sent to every enabled app whose descriptor asks for it, signed, and again when it fails.
+
+At least once and in no promised order, as Jira says of its own; the faults webhook_* make that felt.
+"""
+
+import heapq
+import itertools
+import json
+import re
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import requests
+
+from sandbox.faults import WEBHOOK_KINDS, Fault, Faults
+from sandbox.jira.model import Event, Installation
+from sandbox.jira.site import Site
+from sandbox.jira.tokens import qsh, tenant_token
+
+MAX_RETRIES = 5
+_AGAIN = {408, 409, 425, 429}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One webhook on its way: `identifier` stays the same over all its attempts."""
+
+    app_key: str
+    url: str
+    body: bytes
+    event: str
+    issue_key: str
+    trace: str | None
+    identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What became of one attempt: the app's status, or None when it did not answer, and the error."""
+
+    event: str
+    issue_key: str
+    url: str
+    identifier: str
+    retry: int
+    status: int | None
+    error: str
+    at: float
+
+
+class Webhooks:
+    """Sends in the background. `retry_seconds`: the pause before each retry (Jira's is 5 to 15 minutes)."""
+
+    def __init__(self, site: Site, faults: Faults, retry_seconds: float, timeout: float) -> None:
+        self.retry_seconds = retry_seconds
+        self._site = site
+        self._faults = faults
+        self._timeout = timeout
+        self._due: list[tuple[float, int, Delivery]] = []
+        self._count = itertools.count()
+        self._wake = threading.Condition()
+        self._under_way = 0
+        self._stopped = False
+        self._attempts: list[Attempt] = []
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="webhook")
+        self._clock = threading.Thread(target=self._run, name="webhooks", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._clock.start()
+
+    def stop(self) -> None:
+        """Send no more; what is under way gets its answer."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify_all()
+        self._clock.join()
+        self._threads.shutdown(wait=True)
+
+    def tell(self, event: Event) -> None:
+        """Queue an event for every app that listens to it."""
+        for app in list(self._site.installations.values()):
+            if app.enabled:
+                for hook in app.descriptor.get("modules", {}).get("webhooks", []):
+                    if hook.get("event") == event.name:
+                        self._queue(app, hook, event)
+
+    def idle(self) -> bool:
+        """Whether nothing is queued or under way."""
+        with self._wake:
+            return not self._due and not self._under_way
+
+    def attempts(self) -> list[Attempt]:
+        """What was sent, oldest first."""
+        with self._wake:
+            return list(self._attempts)
+
+    def forget(self) -> None:
+        """Drop what is queued and what was noted."""
+        with self._wake:
+            self._due, self._attempts = [], []
+
+    def _queue(self, app: Installation, hook: dict[str, Any], event: Event) -> None:
+        body = (
+            b""
+            if hook.get("excludeBody")
+            else json.dumps(self._with_properties(event, hook), ensure_ascii=False).encode()
+        )
+        delivery = Delivery(app.app_key, _hook_url(app, hook, event), body, event.name, event.issue_key, event.trace)
+        fault = self._faults.draw(WEBHOOK_KINDS, f"{event.name} {event.issue_key}")
+        for late in _lateness(fault):
+            self._push(delivery, late)
+
+    def _with_properties(self, event: Event, hook: dict[str, Any]) -> dict[str, Any]:
+        keys = hook.get("propertyKeys") or []
+        issue = self._site.issues.get(str(event.body.get("issue", {}).get("id")))
+        if not keys or issue is None:
+            return event.body
+        properties = {key: issue.properties[key] for key in keys if key in issue.properties}
+        return {**event.body, "issue": {**event.body["issue"], "properties": properties}}
+
+    def _push(self, delivery: Delivery, later: float) -> None:
+        with self._wake:
+            heapq.heappush(self._due, (time.monotonic() + later, next(self._count), delivery))
+            self._wake.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._stopped and (not self._due or self._due[0][0] > time.monotonic()):
+                    self._wake.wait(None if not self._due else max(0.0, self._due[0][0] - time.monotonic()))
+                if self._stopped:
+                    return
+                delivery = heapq.heappop(self._due)[2]
+                self._under_way += 1
+            self._threads.submit(self._send, delivery)
+
+    def _send(self, delivery: Delivery) -> None:
+        try:
+            app = self._site.installations.get(delivery.app_key)
+            if app is None or not app.enabled:
+                return
+            status, error = self._post(app, delivery)
+            with self._wake:
+                self._attempts.append(
+                    Attempt(
+                        delivery.event,
+                        delivery.issue_key,
+                        delivery.url,
+                        delivery.identifier,
+                        delivery.attempt,
+                        status,
+                        error,
+                        time.time(),
+                    )
+                )
+            if (status is None or status >= 500 or status in _AGAIN) and delivery.attempt < MAX_RETRIES:
+                self._push(replace(delivery, attempt=delivery.attempt + 1), self.retry_seconds)
+        finally:
+            with self._wake:
+                self._under_way -= 1
+
+    def _post(self, app: Installation, delivery: Delivery) -> tuple[int | None, str]:
+        token = tenant_token(app, self._site.clock(), qsh("POST", delivery.url, app.base_url))
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"JWT {token}",
+            "User-Agent": "Atlassian HttpClient",
+            "X-Atlassian-Webhook-Identifier": delivery.identifier,
+            "X-Atlassian-Webhook-Flow": "Primary",
+        }
+        if delivery.trace:
+            headers["X-Atlassian-Webhook-Trace"] = delivery.trace[:1024]
+        if delivery.attempt:
+            headers["X-Atlassian-Webhook-Retry"] = str(delivery.attempt)
+        try:
+            answer = requests.post(delivery.url, delivery.body, headers=headers, timeout=self._timeout)
+        except requests.RequestException as error:
+            return None, str(error)
+        return answer.status_code, "" if answer.ok else answer.text[:500]
+
+
+def _hook_url(app: Installation, hook: dict[str, Any], event: Event) -> str:
+    names = {
+        "issue.key": event.issue_key,
+        "issue.id": str(event.body.get("issue", {}).get("id", "")),
+        "project.key": event.project_key,
+    }
+    path = re.sub(r"\$?\{([\w.]+)\}", lambda match: names.get(match[1], ""), str(hook["url"]))
+    return app.base_url.rstrip("/") + "/" + path.lstrip("/")
+
+
+def _lateness(fault: Fault | None) -> tuple[float, ...]:
+    """How much later to send, once for each copy."""
+    if fault is None:
+        return (0.0,)
+    if fault.kind == "webhook_lost":
+        return ()
+    if fault.kind == "webhook_duplicate":
+        return (0.0, 0.0)
+    return (fault.seconds,)  # delayed, or overtaken by what follows

@@ -1,0 +1,104 @@
+"""The SMTP server (aiosmtpd): takes what Mailbridge sends and hands it to the post office.
+
+Refusals can be switched on for recipients, as a mail server at the other end would do it.
+"""
+
+import asyncio
+import re
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP as Protocol  # noqa: N811 (a class with a name in capitals)
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+
+from sandbox.mail.post import PostOffice
+
+MAX_SIZE = 35 * 1024 * 1024
+
+
+@dataclass
+class Refusal:
+    """Recipients that `match` are answered with `reply` (such as "550 5.1.1 user unknown"), `count` times or always."""
+
+    match: str
+    reply: str
+    count: int | None = None
+
+
+class SmtpServer:
+    """SMTP on a loopback port, without TLS. With `login` (user, password) mail is taken only after AUTH."""
+
+    def __init__(self, post: PostOffice, host: str, port: int, login: tuple[str, str] | None = None) -> None:
+        self._post = post
+        self._login = login
+        self._lock = threading.Lock()
+        self._refusals: list[Refusal] = []
+        options: dict[str, Any] = {}
+        if login is not None:
+            options = {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
+        self._controller = _Server(
+            self, hostname=host, port=port, data_size_limit=MAX_SIZE, enable_SMTPUTF8=True, **options
+        )
+
+    @property
+    def port(self) -> int:
+        """The real port, once started."""
+        return self._controller.bound_port
+
+    def start(self) -> None:
+        """Listens when it returns."""
+        self._controller.start()
+
+    def stop(self) -> None:
+        """Ends every session."""
+        self._controller.stop()
+
+    def refuse(self, refusal: Refusal) -> None:
+        """From now on some recipients are refused."""
+        with self._lock:
+            self._refusals.append(refusal)
+
+    def accept_all(self) -> None:
+        """No recipient is refused any more."""
+        with self._lock:
+            self._refusals = []
+
+    async def handle_RCPT(
+        self, _server: Protocol, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take the recipient, or answer the refusal that matches."""
+        with self._lock:
+            for refusal in self._refusals:
+                if re.search(refusal.match, address) and refusal.count != 0:
+                    if refusal.count is not None:
+                        refusal.count -= 1
+                    return refusal.reply
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: Protocol, _session: Session, envelope: Envelope) -> str:
+        """Deliver; the answer comes when the letter lies in its inboxes."""
+        raw = envelope.original_content or b""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._post.deliver, envelope.mail_from or "", envelope.rcpt_tos, raw)
+        return "250 OK: delivered"
+
+    def _authenticate(
+        self, _server: Protocol, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
+    ) -> AuthResult:
+        right = isinstance(given, LoginPassword) and (given.login.decode(), given.password.decode()) == self._login
+        return AuthResult(success=right, handled=False)
+
+
+class _Server(Controller):
+    """Tells which port the system gave when asked for port 0."""
+
+    bound_port = 0
+
+    def _trigger_server(self) -> None:
+        """aiosmtpd connects to itself to see that it works: to the real port, please."""
+        self.bound_port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        self.port = self.bound_port
+        super()._trigger_server()  # type: ignore[no-untyped-call]

@@ -1,0 +1,40 @@
+"""The parts of a running sandbox, by name, for the routes that show and change them."""
+
+from dataclasses import dataclass
+
+from sandbox.calls import Calls
+from sandbox.faults import Faults
+from sandbox.jira.install import Installer
+from sandbox.jira.site import Site
+from sandbox.jira.webhooks import Webhooks
+from sandbox.mail.imap import ImapServer
+from sandbox.mail.post import PostOffice
+from sandbox.mail.smtp import SmtpServer
+
+
+@dataclass
+class Parts:
+    """`mailbox`: the monitored mailbox that is there from the start."""
+
+    site: Site
+    calls: Calls
+    faults: Faults
+    webhooks: Webhooks
+    installer: Installer
+    imap: ImapServer
+    smtp: SmtpServer
+    post: PostOffice
+    mailbox: str
+    password: str
+
+    def reset(self) -> None:
+        """Back to the beginning: the seeded site, no mail, no faults, no record. Installations stay."""
+        with self.site.lock:
+            self.site.reset()
+        self.calls.clear()
+        self.faults.clear()
+        self.webhooks.forget()
+        self.post.clear()
+        self.smtp.accept_all()
+        for user in self.imap.mailboxes():
+            self.imap.empty(user)
