@@ -18,7 +18,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from common import trace
 from common.errors import Permanent, Temporary
@@ -114,7 +114,7 @@ class Http:
 
     def _read(self, response: requests.Response, method: str, end: float) -> bytes:
         chunks, size = [], 0
-        while chunk := response.raw.read(_CHUNK, decode_content=True):
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
             if size > self._limit:
@@ -189,7 +189,7 @@ class _Adapter(HTTPAdapter):
 def _fault(url: str, error: Exception) -> Temporary:
     if not _progress.left:
         return Temporary(f"No connection to {_host(url)}: {_cause(error)}.")
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout | ReadTimeoutError | TimeoutError):
         return Temporary(f"{_host(url)} did not answer in time.", maybe_done=True)
     return Temporary(f"The connection to {_host(url)} broke off: {_cause(error)}.", maybe_done=True)
 

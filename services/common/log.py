@@ -20,7 +20,7 @@ Logger = FilteringBoundLogger
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NOISY = ("pika", "urllib3", "alembic", "werkzeug")
 
-_URL_PASSWORD = re.compile(r"://[^\s/@]++@")
+_URL_PASSWORD = re.compile(r"://[^\s/]+@")
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.){1,64}"@(?=[\w\[])')
 _PLAIN = re.compile(
     r"""(?<![^\s@<>"'`(),:;=\[\]{}|\\])([^\s@<>"'`(),:;=\[\]{}|\\…])[^\s@<>"'`(),:;=\[\]{}|\\…]*+@(?=[\w\[])"""
