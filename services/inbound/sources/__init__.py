@@ -82,6 +82,9 @@ class Source(Protocol):
         """The messages in batches of at most 50 or about 8 MB, none larger than max_bytes. Messages that are gone
         are left out; reading them changes no flag."""
 
+    def headers(self, numbers: Sequence[int]) -> Sequence[Message]:
+        """The header blocks of these messages (at most 500), as `raw`; changes no flag."""
+
     def done(self, numbers: Iterable[int]) -> None:
         """Mark them read."""
 

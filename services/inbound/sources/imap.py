@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -27,6 +28,7 @@ IDLE_SECONDS = 28 * 60.0
 
 _CONNECT_SECONDS = 20.0
 _BLINK = 1.0
+_HEADER_BYTES = 65_536
 _FOLDERS = 500
 _PASSING = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[THROTTLED]", "[SERVERBUG]", "TOO MANY", "TRY AGAIN", "TEMPORAR")
 
@@ -98,6 +100,17 @@ class ImapSource:
             sizes = self._sizes(numbers[start : start + 500])
             for batch in _batches(sizes):
                 yield self._batch(batch, max_bytes)
+
+    def headers(self, numbers: Sequence[int]) -> Sequence[Message]:
+        with self._explained("fetch the headers of messages"):
+            answer = self._here().fetch(list(numbers), ["RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>"])
+        found = []
+        for number in sorted(answer):
+            item = answer[number]
+            raw = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER]")), None)
+            problem = "Only its header was fetched."
+            found.append(Message(number, int(item.get(b"RFC822.SIZE", 0)), bytes(raw or b""), problem))
+        return found
 
     def done(self, numbers: Iterable[int]) -> None:
         wanted = sorted(numbers)
@@ -213,7 +226,10 @@ class ImapSource:
     def _batch(self, batch: Sequence[tuple[int, int]], max_bytes: int) -> list[Message]:
         small = [(number, size) for number, size in batch if size <= max_bytes]
         large = [(number, size) for number, size in batch if size > max_bytes]
-        fetched = [*self._bodies(small), *(message for one in large for message in self._header(*one, max_bytes))]
+        fetched = self._bodies(small)
+        for number, size in large:
+            problem = f"It has {_megabytes(size)}, and at most {_megabytes(max_bytes)} are taken."
+            fetched += [replace(message, size=size, problem=problem) for message in self.headers([number])]
         return sorted(fetched, key=lambda message: message.number)
 
     def _bodies(self, wanted: Sequence[tuple[int, int]]) -> list[Message]:
@@ -232,16 +248,6 @@ class ImapSource:
             for number, size in wanted
             if number in answer
         ]
-
-    def _header(self, number: int, size: int, max_bytes: int) -> list[Message]:
-        with self._explained("fetch the header of a large message"):
-            answer = self._here().fetch([number], ["BODY.PEEK[HEADER]<0.65536>"])
-        if number not in answer:
-            return []
-        item = answer[number]
-        raw = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER]")), b"") or b""
-        problem = f"It has {_megabytes(size)}, and at most {_megabytes(max_bytes)} are taken."
-        return [Message(number, size, bytes(raw), problem)]
 
     # --- waiting
 

@@ -1,4 +1,4 @@
-"""The mailboxes, the ledger and the steps."""
+"""Mailboxes, ledger and steps."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,66 @@
+"""SQL about conversations: claiming Message-IDs, and the other mails that claimed the same. Belongs to the caller's `tx`."""
+
+from sqlalchemy import Connection, func, select
+
+from common.db import insert_all_once, now
+from inbound.conversation import Companion, Ids
+from inbound.tables import conversation, mail
+
+_MOST = 200
+
+
+def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, float, list[Companion]]:
+    """Claim a mail's ids unless it has done so before; returns when it did, what the clock says, and the companions,
+    200 at most, the newest first. `tx` must be a writing transaction."""
+    if tx.dialect.name == "postgresql":
+        # Two mails that claim at the same moment must see each other: one of them comes first.
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"conversation {tenant}"))))
+    clock = float(tx.execute(select(now())).scalar_one())
+    hashes = [*([ids.own] if ids.own else []), *ids.referenced]
+    if not hashes:
+        return clock, clock, []
+    rows = [
+        {"tenant": tenant, "id_hash": id_hash, "mail_id": mail_id, "own": id_hash == ids.own, "claimed_at": clock}
+        for id_hash in hashes
+    ]
+    insert_all_once(tx, conversation, rows)
+    first = select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == mail_id)
+    return float(tx.execute(first).scalar_one()), clock, _companions(tx, tenant, mail_id, hashes)
+
+
+def _companions(tx: Connection, tenant: str, mail_id: str, hashes: list[str]) -> list[Companion]:
+    query = (
+        select(
+            conversation.c.id_hash,
+            conversation.c.own,
+            conversation.c.claimed_at,
+            mail.c.id,
+            mail.c.state,
+            mail.c.outcome,
+            mail.c.issue_id,
+            mail.c.issue_key,
+            mail.c.sender,
+            mail.c.subject,
+        )
+        .join(mail, mail.c.id == conversation.c.mail_id)
+        .where(conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes), conversation.c.mail_id != mail_id)
+        .order_by(mail.c.id.desc())
+    )
+    found: dict[str, Companion] = {}
+    for row in tx.execute(query):
+        if row.id not in found and len(found) == _MOST:
+            break
+        old = found.get(row.id)
+        found[row.id] = Companion(
+            mail_id=row.id,
+            claimed_at=row.claimed_at,
+            state=row.state,
+            outcome=row.outcome,
+            issue_id=row.issue_id,
+            issue_key=row.issue_key,
+            sender=row.sender or "",
+            subject=row.subject or "",
+            shared=(old.shared if old else frozenset()) | {row.id_hash},
+            owns=row.id_hash if row.own else (old.owns if old else ""),
+        )
+    return list(found.values())

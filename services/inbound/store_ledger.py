@@ -1,0 +1,195 @@
+"""SQL about the ledger: what came in, who works on it, what became of it. Each function belongs to the caller's `tx`.
+
+A mail is received, then delivering while a worker has claimed it, and ends as handled, ignored, held or failed. `attempts`
+counts claims and is their fence: whoever lost the claim changes nothing any more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from common.db import insert_all_once, now
+from inbound.tables import mail, mail_raw, mailbox, step
+
+OPEN = ("received", "delivering")
+QUARANTINED = "Mailbridge broke off {times} times while reading or delivering this mail, so it was set aside."
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The mail is ours for `claim_seconds` from now; `mail.attempts` is the fence."""
+
+    mail: Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else has it for so many seconds more."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """Nothing is left to do, or there is no such mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """It was claimed too often without an outcome: failed just now."""
+
+
+def known(tx: Connection, source_id: str, remote_ids: Iterable[str]) -> set[str]:
+    """Those of the remote ids that the ledger has for this source."""
+    wanted, found = list(remote_ids), set()
+    for start in range(0, len(wanted), 500):
+        query = select(mail.c.remote_id).where(
+            mail.c.source_id == source_id, mail.c.remote_id.in_(wanted[start : start + 500])
+        )
+        found |= set(tx.execute(query).scalars())
+    return found
+
+
+def seen_before(tx: Connection, mailbox_id: str, fingerprints: Iterable[str]) -> dict[str, str]:
+    """Fingerprint → id of the oldest mail of this mailbox that has it."""
+    query = select(mail.c.fingerprint, func.min(mail.c.id)).where(
+        mail.c.mailbox_id == mailbox_id, mail.c.fingerprint.in_(list(fingerprints))
+    )
+    return {fingerprint: id for fingerprint, id in tx.execute(query.group_by(mail.c.fingerprint)) if fingerprint}
+
+
+def record(tx: Connection, rows: Sequence[Mapping[str, Any]], sealed: Mapping[str, bytes]) -> list[str]:
+    """Add ledger rows and their sealed bodies (by mail id); returns the ids of those that were not there yet."""
+    new = [row["id"] for row in insert_all_once(tx, mail, rows)]
+    bodies = [{"mail_id": id, "sealed": sealed[id]} for id in new if id in sealed]
+    if bodies:
+        tx.execute(insert(mail_raw), bodies)
+    return new
+
+
+def unmarked(tx: Connection, source_id: str) -> list[int]:
+    """The numbers of mails that are in the ledger and were not marked read in the mailbox yet."""
+    query = select(mail.c.remote_id).where(mail.c.source_id == source_id, mail.c.marked.is_(False))
+    return sorted(int(number) for number in tx.execute(query).scalars())
+
+
+def set_marked(tx: Connection, source_id: str, numbers: Sequence[int]) -> None:
+    """These are marked read in the mailbox."""
+    for start in range(0, len(numbers), 500):
+        ids = [str(number) for number in numbers[start : start + 500]]
+        tx.execute(update(mail).where(mail.c.source_id == source_id, mail.c.remote_id.in_(ids)).values(marked=True))
+
+
+def claim(tx: Connection, id: str, seconds: float, attempts: int) -> Claimed | Busy | Final | Quarantined:
+    """Take the mail for `seconds`. After `attempts` claims in a row without an outcome it is quarantined as failed."""
+    row = tx.execute(select(mail, now().label("clock")).where(mail.c.id == id).with_for_update()).one_or_none()
+    if row is None or row.state not in OPEN:
+        return Final()
+    if row.claim_until is not None and row.claim_until > row.clock:
+        return Busy(row.claim_until - row.clock)
+    this = update(mail).where(mail.c.id == id)
+    if row.unfinished >= attempts:
+        reason = QUARANTINED.format(times=row.unfinished)
+        explanation = [*row.record.get("explanation", []), reason]
+        values = {"state": "failed", "reason": reason, "record": {**row.record, "explanation": explanation}}
+        tx.execute(this.values(**values, claim_until=None, unfinished=0, handled_at=now()))
+        return Quarantined()
+    fence = {"attempts": row.attempts + 1, "unfinished": row.unfinished + 1}
+    tx.execute(this.values(state="delivering", **fence, claim_until=now() + seconds))
+    return Claimed(tx.execute(select(mail).where(mail.c.id == id)).one())
+
+
+def renew(tx: Connection, id: str, fence: int, seconds: float) -> bool:
+    """Hold the claim for `seconds` from now; False if it was lost."""
+    rows = _mine(id, fence).where(mail.c.claim_until > now())
+    return tx.execute(rows.values(claim_until=now() + seconds)).rowcount == 1
+
+
+def finish(tx: Connection, id: str, fence: int, state: str, **values: Any) -> bool:
+    """The mail comes to an end; False if the claim was lost to somebody else."""
+    rows = _mine(id, fence)
+    return (
+        tx.execute(rows.values(state=state, **values, claim_until=None, unfinished=0, handled_at=now())).rowcount == 1
+    )
+
+
+def postpone(tx: Connection, id: str, fence: int, reason: str) -> bool:
+    """Give the claim back in good order, to be taken again later."""
+    rows = _mine(id, fence)
+    return tx.execute(rows.values(state="received", reason=reason, claim_until=None, unfinished=0)).rowcount == 1
+
+
+def let_go(tx: Connection, id: str, fence: int) -> None:
+    """Give the claim back after a bug: this attempt counts towards quarantine."""
+    tx.execute(_mine(id, fence).values(claim_until=None))
+
+
+def note(tx: Connection, id: str, **values: Any) -> None:
+    """Set columns of a mail at work: what was read in it, its record so far."""
+    tx.execute(update(mail).where(mail.c.id == id).values(**values))
+
+
+def sealed_raw(tx: Connection, id: str) -> bytes | None:
+    """The mail's sealed octets; None if they were never fetched or are erased."""
+    found = tx.execute(select(mail_raw.c.sealed).where(mail_raw.c.mail_id == id)).scalar_one_or_none()
+    return None if found is None else bytes(found)
+
+
+def wrote_to(tx: Connection, tenant: str, issue_id: str, sender: str) -> bool:
+    """Whether a mail of this sender became this issue or a comment on it."""
+    query = select(mail.c.id).where(
+        mail.c.tenant == tenant, mail.c.issue_id == issue_id, mail.c.state == "handled", mail.c.sender == sender
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def page(
+    tx: Connection, tenant: str, *, mailbox_id: str | None, state: str | None, before: str | None, limit: int
+) -> Sequence[Row[Any]]:
+    """The tenant's mails, newest first, of a mailbox and in a state if given, older than the mail `before`."""
+    query = select(mail).where(mail.c.tenant == tenant)
+    if mailbox_id is not None:
+        query = query.where(mail.c.mailbox_id == mailbox_id)
+    if state is not None:
+        query = query.where(mail.c.state == state)
+    if before is not None:
+        query = query.where(mail.c.id < before)
+    return tx.execute(query.order_by(mail.c.id.desc()).limit(limit)).all()
+
+
+def find(tx: Connection, tenant: str, id: str) -> Row[Any] | None:
+    """The tenant's mail, with `has_raw`: whether its octets are kept."""
+    has_raw = select(mail_raw.c.mail_id).where(mail_raw.c.mail_id == mail.c.id).exists().label("has_raw")
+    return tx.execute(select(mail, has_raw).where(mail.c.id == id, mail.c.tenant == tenant)).one_or_none()
+
+
+def retry(tx: Connection, row: Row[Any]) -> bool:
+    """Let a held or failed mail be worked on anew; one held for its sender goes on as unproven. False if it moved on."""
+    rows = update(mail).where(mail.c.id == row.id, mail.c.state.in_(("held", "failed")))
+    released = {"released": True} if row.state == "held" or row.record.get("released") else {}
+    values = {"state": "received", "unfinished": 0, "reason": None, "outcome": None, "handled_at": None}
+    if tx.execute(rows.values(**values, claim_until=None, record={**row.record, **released})).rowcount != 1:
+        return False
+    # What was never begun is planned anew: the rule, the people or Jira may have changed since.
+    begun = select(step.c.id).where(step.c.mail_id == row.id, step.c.state.in_(("intended", "done"))).limit(1)
+    if tx.execute(begun).first() is None:
+        tx.execute(step.delete().where(step.c.mail_id == row.id))
+    return True
+
+
+def states(tx: Connection) -> dict[str, int]:
+    """How many mails are in each state, of all tenants."""
+    rows = tx.execute(select(mail.c.state, func.count()).group_by(mail.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def own_addresses(tx: Connection, tenant: str) -> frozenset[str]:
+    """The addresses of the tenant's mailboxes, in lower case."""
+    query = select(mailbox.c.address).where(mailbox.c.tenant == tenant, mailbox.c.deleted_at.is_(None))
+    return frozenset(address.lower() for address in tx.execute(query).scalars())
+
+
+def _mine(id: str, fence: int) -> Any:
+    return update(mail).where(mail.c.id == id, mail.c.attempts == fence, mail.c.state == "delivering")

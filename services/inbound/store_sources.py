@@ -1,0 +1,156 @@
+"""SQL about who reads which mailbox, and from which message on. Each function belongs to the caller's transaction `tx`.
+
+A fetcher is alive while its heartbeat is fresh. It keeps at most its share of the mailboxes, ⌈mailboxes / live fetchers⌉, takes
+those that nobody alive owns, and gives a surplus back. Each taking raises the mailbox's epoch: a batch is committed only
+under the epoch that its fetcher took, so that two never record one message.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from common.db import insert_once, now
+from common.ids import new_id
+from inbound.sources import Account
+from inbound.tables import fetcher, mailbox, source
+
+ALIVE = 30.0
+"""Seconds after its last heartbeat that a fetcher counts as alive."""
+
+_FORGOTTEN = 600.0
+_READ = (mailbox.c.enabled.is_(True), mailbox.c.deleted_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A mailbox of ours, under the epoch that we took it with; changed_at tells whether its settings are still the same."""
+
+    mailbox_id: str
+    epoch: int
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a fetcher has and should have: `surplus` mailboxes to give back, `orphans` (id, dead owner or None) to take."""
+
+    owned: tuple[Owned, ...]
+    surplus: tuple[str, ...]
+    orphans: tuple[tuple[str, str | None], ...]
+
+
+def beat(tx: Connection, me: str) -> None:
+    """I am alive; fetchers that have long not said so are forgotten."""
+    if not insert_once(tx, fetcher, {"id": me, "heartbeat_at": 0.0}):
+        tx.execute(delete(fetcher).where(fetcher.c.heartbeat_at < now() - _FORGOTTEN, fetcher.c.id != me))
+    tx.execute(update(fetcher).where(fetcher.c.id == me).values(heartbeat_at=now()))
+
+
+def share(tx: Connection, me: str) -> Share:
+    """Who should read what, seen from one fetcher."""
+    alive = set(tx.execute(select(fetcher.c.id).where(fetcher.c.heartbeat_at > now() - ALIVE)).scalars()) | {me}
+    columns = (mailbox.c.id, mailbox.c.owner, mailbox.c.owner_epoch, mailbox.c.changed_at)
+    rows = tx.execute(select(*columns).where(*_READ).order_by(mailbox.c.id)).all()
+    most = -(-len(rows) // len(alive))
+    owned = tuple(Owned(row.id, row.owner_epoch, row.changed_at) for row in rows if row.owner == me)
+    orphans = tuple((row.id, row.owner) for row in rows if row.owner not in alive)
+    return Share(
+        owned[:most], tuple(one.mailbox_id for one in owned[most:]), orphans[: max(0, most - len(owned[:most]))]
+    )
+
+
+def give_back(tx: Connection, me: str, mailbox_ids: Iterable[str]) -> None:
+    """These mailboxes are nobody's now."""
+    rows = update(mailbox).where(mailbox.c.owner == me, mailbox.c.id.in_(list(mailbox_ids)))
+    tx.execute(rows.values(owner=None))
+
+
+def take(tx: Connection, me: str, mailbox_id: str, dead_owner: str | None) -> bool:
+    """Take a mailbox that nobody or a dead fetcher owns; False if somebody was faster."""
+    same = mailbox.c.owner.is_(None) if dead_owner is None else mailbox.c.owner == dead_owner
+    rows = update(mailbox).where(mailbox.c.id == mailbox_id, same)
+    return tx.execute(rows.values(owner=me, owner_epoch=mailbox.c.owner_epoch + 1)).rowcount == 1
+
+
+def leave(tx: Connection, me: str) -> None:
+    """A fetcher that stops in good order: its mailboxes are free at once."""
+    tx.execute(update(mailbox).where(mailbox.c.owner == me).values(owner=None))
+    tx.execute(delete(fetcher).where(fetcher.c.id == me))
+
+
+def hold(tx: Connection, me: str, owned: Owned) -> bool:
+    """The fence: whether the mailbox is still ours under this epoch. Keeps others from taking it until `tx` ends."""
+    rows = update(mailbox).where(
+        mailbox.c.id == owned.mailbox_id, mailbox.c.owner == me, mailbox.c.owner_epoch == owned.epoch
+    )
+    return tx.execute(rows.values(checked_at=now())).rowcount == 1
+
+
+def set_state(tx: Connection, me: str, owned: Owned, state: str, error: str | None) -> None:
+    """What an admin sees of the mailbox; nothing if it is no longer ours or its settings were changed meanwhile."""
+    rows = update(mailbox).where(
+        mailbox.c.id == owned.mailbox_id, mailbox.c.owner == me, mailbox.c.owner_epoch == owned.epoch
+    )
+    same = mailbox.c.changed_at == owned.changed_at
+    tx.execute(rows.where(same, mailbox.c.enabled).values(state=state, last_error=error, checked_at=now()))
+
+
+def settings(tx: Connection, mailbox_id: str) -> Row[Any]:
+    """All columns of a mailbox."""
+    return tx.execute(select(mailbox).where(mailbox.c.id == mailbox_id)).one()
+
+
+def states(tx: Connection) -> dict[str, int]:
+    """How many mailboxes are in each state."""
+    rows = tx.execute(
+        select(mailbox.c.state, func.count()).where(mailbox.c.deleted_at.is_(None)).group_by(mailbox.c.state)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def place_of(mailbox_id: str, kind: str, account: Account) -> str:
+    """What stays the same of a source while its numbers are given anew: server, account and folder."""
+    return _hash(mailbox_id, kind, account.host.lower(), str(account.port), account.username, account.folder)
+
+
+def find_source(tx: Connection, place: str, validity: int) -> Row[Any] | None:
+    """The source with these numbers."""
+    return tx.execute(select(source).where(source.c.identity == _hash(place, str(validity)))).one_or_none()
+
+
+def first_connected(tx: Connection, place: str) -> float | None:
+    """When this folder was first connected, under whatever numbers; None if it never was."""
+    found: float | None = tx.execute(select(func.min(source.c.created_at)).where(source.c.place == place)).scalar_one()
+    return found
+
+
+def add_source(
+    tx: Connection, mailbox_id: str, place: str, validity: int, baseline: int, backlog: Iterable[int]
+) -> Row[Any]:
+    """Remember a source: numbers up to `baseline` were there before; of those only `backlog` is to be taken."""
+    values = {"id": new_id(), "mailbox_id": mailbox_id, "identity": _hash(place, str(validity)), "place": place}
+    numbers = {"baseline": baseline, "high": baseline, "backlog": sorted(backlog)}
+    tx.execute(insert(source).values(**values, **numbers, created_at=now()))
+    return tx.execute(select(source).where(source.c.id == values["id"])).one()
+
+
+def find_backlog(tx: Connection, source_id: str) -> list[int]:
+    """The numbers at or below the baseline that are still to be taken."""
+    return list(tx.execute(select(source.c.backlog).where(source.c.id == source_id)).scalar_one())
+
+
+def advance(tx: Connection, source_id: str, high: int, taken: Iterable[int]) -> None:
+    """Everything up to `high` was looked at; the numbers in `taken` leave the backlog."""
+    done = set(taken)
+    waiting = tx.execute(select(source.c.backlog).where(source.c.id == source_id)).scalar_one()
+    this = update(source).where(source.c.id == source_id)
+    if done.intersection(waiting):
+        tx.execute(this.values(backlog=[number for number in waiting if number not in done]))
+    tx.execute(this.where(source.c.high < high).values(high=high))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,296 @@
+"""One mailbox, read by one thread: connect, take what is new into the ledger, mark it read, wait to be woken.
+
+The mail is in the ledger before it is marked in the mailbox. What a crash leaves in between is only marked, not read again.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from common import log, metrics
+from common.consume import backoff
+from common.crypto import Vault
+from common.db import Database
+from common.errors import Fault, Permanent, Temporary
+from common.ids import new_id
+from common.outbox import Outbox
+from inbound import store_ledger, store_sources
+from inbound.config import Config
+from inbound.parse import parse
+from inbound.sources import Message, Place, Source
+from inbound.sources.opening import account_of, secret_aad, source_for
+from inbound.store_sources import Owned
+from inbound.tables import data_key, outbox
+
+READ_ELSEWHERE = "Read elsewhere: somebody had read it before the mailbox was connected."
+SEEN_BEFORE = "Seen before: the same mail is in the ledger already."
+
+_LOOK = 300.0  # seconds between looks although nobody rang: not every server keeps IDLE's promise
+_RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
+_PERMANENT_PAUSE = 30.0
+_READ_BACKLOG = 200  # how many of the read mails at connection time get a row; the baseline covers the rest
+
+_log = log.get(__name__)
+
+
+def raw_aad(mail_id: str) -> str:
+    """What a mail's sealed octets are bound to."""
+    return f"mail {mail_id}"
+
+
+class NotOurs(Exception):
+    """Another fetcher owns the mailbox now: stop, quietly."""
+
+
+class Watch:
+    """Reads the mailbox from `start` until `stop`, or until it is no longer ours."""
+
+    def __init__(self, config: Config, database: Database, me: str, owned: Owned) -> None:
+        self.owned = owned
+        self._config = config
+        self._database = database
+        self._me = me
+        self._vault = Vault(config.settings.master_key, data_key)
+        self._outbox = Outbox(database, outbox)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"mailbox-{owned.mailbox_id}", daemon=True)
+        self._good = False
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def ask_to_stop(self) -> None:
+        """Stop after the batch in hand; returns at once."""
+        self._stopping.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end."""
+        self._thread.join(max(0.0, seconds))
+
+    def alive(self) -> bool:
+        """False once it has ended, for whatever reason."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        failures = 0
+        with log.bind(mailbox=self.owned.mailbox_id):
+            while not self._stopping.is_set():
+                self._good = False
+                fault = self._until_fault()
+                if fault is None:
+                    return
+                failures = 1 if self._good else failures + 1
+                # A connection that was good broke: the admin hears of it only if it does not come back at once.
+                self._tell(fault, hide=self._good and isinstance(fault, Temporary))
+                self._stopping.wait(_pause(fault, failures))
+
+    def _until_fault(self) -> Fault | None:
+        try:
+            self._session()
+        except NotOurs:
+            _log.info("mailbox_lost")
+        except Fault as fault:
+            return fault
+        except Exception as error:
+            _log.exception("mailbox_reader_broke")
+            return Temporary(f"Mailbridge stumbled over this mailbox: {type(error).__name__}.")
+        return None
+
+    def _session(self) -> None:
+        with self._database.read() as tx:
+            row = store_sources.settings(tx, self.owned.mailbox_id)
+            secret = self._vault.unseal(tx, row.tenant, row.secret, secret_aad(row.id)).decode()
+        account = account_of(row, secret)
+        source = source_for(row.kind, account, self._config)
+        try:
+            place = source.open()
+            numbered = self._numbered(source, place, row, store_sources.place_of(row.id, row.kind, account))
+            with self._database.write() as tx:
+                store_sources.set_state(tx, self._me, self.owned, "connected", None)
+            self._good = True
+            _log.info("mailbox_connected", idle=place.wakes)
+            self._follow(source, place, row, numbered)
+        finally:
+            source.close()
+
+    def _follow(self, source: Source, place: Place, row: Row[Any], numbered: Row[Any]) -> None:
+        high, reconciled = numbered.baseline, None
+        while not self._stopping.is_set():
+            if reconciled is None or time.monotonic() - reconciled > _RECONCILE:
+                found = self._missing(source, numbered)
+                reconciled = time.monotonic()
+            else:
+                found = source.numbers(high)
+            high = max(high, *self._take(source, row, numbered.id, found)) if found else high
+            if place.writable:
+                self._mark_left_over(source, numbered.id)
+            source.wait(_LOOK if place.wakes else self._config.poll_seconds, self._stopping.is_set)
+
+    # --- from which message on
+
+    def _numbered(self, source: Source, place: Place, row: Row[Any], identity: str) -> Row[Any]:
+        """The source's row; made at the first connection, with what of the mail already there is ours."""
+        with self._database.read() as tx:
+            known = store_sources.find_source(tx, identity, place.validity)
+            connected_at = store_sources.first_connected(tx, identity)
+        if known is not None:
+            return known
+        unread = source.unread() if row.backlog == "unread" else frozenset()
+        baseline = place.next_number - 1
+        there = tuple(number for number in source.numbers(0) if number <= baseline)
+        backlog = unread.intersection(there)
+        if connected_at is not None:
+            # The server has numbered the folder anew. What came since we first saw it may not be in the ledger yet;
+            # what is there already is recognised by its fingerprint.
+            backlog |= frozenset(source.since(connected_at)).intersection(there)
+        read = [number for number in there if number not in backlog][-_READ_BACKLOG:]
+        record_read = row.backlog == "unread" and connected_at is None and read
+        headers = source.headers(read) if record_read else ()
+        with self._database.write() as tx:
+            self._hold(tx)
+            added = store_sources.add_source(tx, row.id, identity, place.validity, baseline, backlog)
+            ids = sorted(new_id() for _ in headers)
+            rows = [_read_elsewhere(id, row, added.id, message) for id, message in zip(ids, headers, strict=True)]
+            store_ledger.record(tx, rows, {})
+        _log.info("source_added", baseline=baseline, backlog=len(backlog), renumbered=connected_at is not None)
+        return added
+
+    def _missing(self, source: Source, numbered: Row[Any]) -> tuple[int, ...]:
+        """Everything that should be in the ledger and is not: also what an unusual server shows late."""
+        with self._database.read() as tx:
+            backlog = store_sources.find_backlog(tx, numbered.id)
+        wanted = {*source.numbers(numbered.baseline), *backlog}
+        with self._database.read() as tx:
+            there = store_ledger.known(tx, numbered.id, (str(number) for number in wanted))
+        return tuple(sorted(number for number in wanted if str(number) not in there))
+
+    # --- taking
+
+    def _take(self, source: Source, row: Row[Any], source_id: str, numbers: Sequence[int]) -> list[int]:
+        """Bring these messages into the ledger, batch by batch; returns the numbers that were looked at."""
+        for batch in source.messages(numbers, self._config.max_mail_bytes):
+            new = self._record(row, source_id, batch)
+            metrics.MAIL_RECEIVED.inc(new)
+            _log.info("batch_recorded", messages=len(batch), new=new)
+            if self._stopping.is_set():
+                break
+        return list(numbers)
+
+    def _record(self, row: Row[Any], source_id: str, batch: Sequence[Message]) -> int:
+        prints = {message.number: _fingerprint(message) for message in batch}
+        with self._database.write() as tx:
+            self._hold(tx)
+            there = store_ledger.known(tx, source_id, (str(message.number) for message in batch))
+            earlier = store_ledger.seen_before(tx, row.id, (text for text in prints.values() if text))
+            rows, sealed = [], {}
+            # Ids of one millisecond are in no order of their own; sorted, they keep the mailbox's.
+            ids = sorted(new_id() for _ in batch)
+            for id, message in zip(ids, batch, strict=True):
+                if str(message.number) in there:
+                    continue
+                fingerprint = prints[message.number]
+                entry = _received(id, row, source_id, message, fingerprint, earlier.get(fingerprint or ""))
+                rows.append(entry)
+                if entry["state"] == "received":
+                    sealed[entry["id"]] = self._vault.seal(tx, row.tenant, message.raw, raw_aad(entry["id"]))
+                    if fingerprint:
+                        earlier[fingerprint] = entry["id"]
+            new = set(store_ledger.record(tx, rows, sealed))
+            bodies = [{"mail": id} for id in sealed if id in new]
+            self._outbox.put_all(tx, "mail.received", row.tenant, bodies)
+            numbers = [message.number for message in batch]
+            store_sources.advance(tx, source_id, max(numbers), numbers)
+        return len(new)
+
+    def _mark_left_over(self, source: Source, source_id: str) -> None:
+        """Mark read in the mailbox what is in the ledger: this session's mails, and those of one that was cut short."""
+        with self._database.read() as tx:
+            numbers = store_ledger.unmarked(tx, source_id)
+        if not numbers:
+            return
+        source.done(numbers)
+        with self._database.write() as tx:
+            self._hold(tx)
+            store_ledger.set_marked(tx, source_id, numbers)
+
+    def _hold(self, tx: Connection) -> None:
+        if not store_sources.hold(tx, self._me, self.owned):
+            raise NotOurs
+
+    def _tell(self, fault: Fault, *, hide: bool) -> None:
+        sentence = f"{fault} {fault.remedy if isinstance(fault, Permanent) else ''}".strip()
+        _log.warning("mailbox_trouble", reason=sentence)
+        if hide:
+            return
+        try:
+            with self._database.write() as tx:
+                store_sources.set_state(tx, self._me, self.owned, "trouble", sentence)
+        except Temporary:
+            _log.warning("mailbox_state_not_stored")
+
+
+def _received(
+    id: str, row: Row[Any], source_id: str, message: Message, fingerprint: str | None, earlier: str | None
+) -> dict[str, Any]:
+    values = _row(id, row, source_id, message)
+    record: dict[str, Any] = {"explanation": []}
+    if message.problem:
+        record["problem"] = message.problem
+    if earlier is not None:
+        record = {"explanation": [SEEN_BEFORE], "earlier": earlier}
+        ended = {"state": "ignored", "outcome": "none", "reason": SEEN_BEFORE, "handled_at": time.time()}
+        return {**values, **ended, "fingerprint": fingerprint, "record": record}
+    return {**values, "fingerprint": fingerprint, "record": record}
+
+
+def _read_elsewhere(id: str, row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:
+    mail = parse(message.raw)
+    ended = {"state": "ignored", "outcome": "none", "reason": READ_ELSEWHERE, "handled_at": time.time()}
+    read = {
+        "sender": mail.sender.address.lower()[:320] if mail.sender else None,
+        "subject": mail.subject[:1000],
+        "message_id": mail.message_id[:1000],
+    }
+    record = {"explanation": [READ_ELSEWHERE]}
+    return {**_row(id, row, source_id, message), **ended, **read, "record": record, "marked": True}
+
+
+def _row(id: str, row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:
+    return {
+        "id": id,
+        "tenant": row.tenant,
+        "mailbox_id": row.id,
+        "source_id": source_id,
+        "remote_id": str(message.number),
+        "fingerprint": None,
+        "size": message.size or len(message.raw),
+        "received_at": time.time(),
+        "state": "received",
+        "outcome": None,
+        "reason": None,
+        "attempts": 0,
+        "unfinished": 0,
+        "handled_at": None,
+        "sender": None,
+        "subject": None,
+        "message_id": None,
+        "record": {},
+        "marked": False,
+    }
+
+
+def _fingerprint(message: Message) -> str | None:
+    return hashlib.sha256(message.raw).hexdigest() if message.whole and message.raw else None
+
+
+def _pause(fault: Fault, failures: int) -> float:
+    """Seconds until the next try."""
+    if isinstance(fault, Temporary):
+        return max(backoff(failures - 1) if failures > 1 else 0.5, fault.retry_after or 0.0)
+    # A wrong password tried too often locks the account.
+    return min(900.0, _PERMANENT_PAUSE * 2.0 ** min(failures - 1, 5))

@@ -1,0 +1,186 @@
+"""The fetcher against a real IMAP server: what comes into the ledger, once, and what is marked read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import func, select
+
+from common.db import Database
+from inbound.config import Config
+from inbound.fetcher import Fetcher
+from inbound.tables import mail, mail_raw, mailbox, outbox, source
+from tests.inbound.mailserver import MailServer, letter
+from tests.inbound.rig import add_mailbox, config, mails, wait_for
+
+CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="10")
+
+
+@contextmanager
+def fetching(database: Database, with_config: Config = CONFIG) -> Iterator[Fetcher]:
+    fetcher = Fetcher(with_config, database)
+    fetcher.start()
+    try:
+        yield fetcher
+    finally:
+        fetcher.stop(10)
+
+
+def settled(database: Database, server: MailServer, count: int) -> bool:
+    rows = mails(database)
+    return len(rows) == count and all(row.marked for row in rows) and all(server.flags().values())
+
+
+def state_of(database: Database, id: str) -> tuple[str, str | None]:
+    with database.read() as tx:
+        row = tx.execute(select(mailbox.c.state, mailbox.c.last_error).where(mailbox.c.id == id)).one()
+        return row.state, row.last_error
+
+
+def test_the_unread_backlog_and_new_mail_are_recorded_and_marked(database: Database, mail_server: MailServer) -> None:
+    mail_server.deliver(letter("unread one"), letter("unread two"))
+    mail_server.deliver(letter("read long ago"), seen=True)
+    id = add_mailbox(database, CONFIG, mail_server)
+    with fetching(database):
+        wait_for(lambda: settled(database, mail_server, 3))
+        assert state_of(database, id) == ("connected", None)
+        mail_server.deliver(letter("new"))
+        wait_for(lambda: settled(database, mail_server, 4))
+    rows = mails(database)
+    assert sorted(row.state for row in rows) == ["ignored", "received", "received", "received"]
+    ignored = next(row for row in rows if row.state == "ignored")
+    assert (ignored.subject, ignored.sender) == ("read long ago", "ann@customer.test")
+    assert "Read elsewhere" in ignored.reason
+    with database.read() as tx:
+        bodies = set(tx.execute(select(outbox.c.body["mail"].as_string())).scalars())
+        assert tx.execute(select(func.count()).select_from(mail_raw)).scalar() == 3
+    assert bodies == {row.id for row in rows if row.state == "received"}
+
+
+def test_what_is_read_by_somebody_after_connection_is_taken_all_the_same(
+    database: Database, mail_server: MailServer
+) -> None:
+    id = add_mailbox(database, CONFIG, mail_server)
+    with fetching(database):
+        wait_for(lambda: state_of(database, id)[0] == "connected")
+    mail_server.deliver(letter("read by a colleague"), seen=True)
+    with fetching(database):
+        wait_for(lambda: settled(database, mail_server, 1))
+    assert mails(database)[0].state == "received"
+
+
+def test_without_a_backlog_only_what_comes_later_is_taken(database: Database, mail_server: MailServer) -> None:
+    mail_server.deliver(letter("old"))
+    id = add_mailbox(database, CONFIG, mail_server, backlog="none")
+    with fetching(database):
+        wait_for(lambda: state_of(database, id)[0] == "connected")
+        mail_server.deliver(letter("new"))
+        wait_for(lambda: len(mails(database)) == 1 and mails(database)[0].marked)
+    assert list(mail_server.flags().values()) == [False, True]
+
+
+def test_a_second_session_reads_nothing_again_and_marks_what_was_left(
+    database: Database, mail_server: MailServer
+) -> None:
+    mail_server.deliver(letter("one"), letter("two"))
+    add_mailbox(database, CONFIG, mail_server)
+    with fetching(database):
+        wait_for(lambda: settled(database, mail_server, 2))
+    with database.write() as tx:  # as if the process had died between the commit and the marking
+        tx.execute(mail.update().values(marked=False))
+        tx.execute(source.update().values(high=source.c.baseline))
+    with mail_server.person() as person:
+        person.remove_flags(person.search(), [rb"\Seen"])
+    with fetching(database):
+        wait_for(lambda: settled(database, mail_server, 2))
+    with database.read() as tx:
+        assert tx.execute(select(func.count()).select_from(outbox)).scalar() == 2
+
+
+def test_the_same_octets_twice_are_seen_before(database: Database, mail_server: MailServer) -> None:
+    mail_server.deliver(letter("same"), letter("same"))
+    add_mailbox(database, CONFIG, mail_server)
+    with fetching(database):
+        wait_for(lambda: settled(database, mail_server, 2))
+    first, second = mails(database)
+    assert (first.state, second.state) == ("received", "ignored")
+    assert "Seen before" in second.reason and second.record["earlier"] == first.id
+
+
+def test_a_renumbered_folder_is_read_again_without_handling_anything_twice(
+    database: Database, mail_server: MailServer
+) -> None:
+    mail_server.deliver(letter("old and read"), seen=True)
+    id = add_mailbox(database, CONFIG, mail_server, backlog="none")
+    with fetching(database):
+        wait_for(lambda: state_of(database, id)[0] == "connected")
+        mail_server.deliver(letter("one"))
+        wait_for(lambda: len(mails(database)) == 1)
+    mail_server.deliver(letter("while nobody looked"))
+    with database.write() as tx:  # the server now gives another UIDVALIDITY than the one we know
+        tx.execute(source.update().values(identity="other numbers"))
+    with fetching(database):
+        wait_for(lambda: len(mails(database)) == 3 and all(row.marked for row in mails(database)))
+    assert [row.state for row in mails(database)] == ["received", "ignored", "received"]
+
+
+def test_a_mail_that_is_too_large_is_recorded_without_its_body(database: Database, mail_server: MailServer) -> None:
+    small = config(MAX_MAIL_BYTES="10000", IMAP_TIMEOUT="10")
+    mail_server.deliver(letter("huge", text="x" * 20_000), letter("small"))
+    add_mailbox(database, small, mail_server)
+    with fetching(database, small):
+        wait_for(lambda: settled(database, mail_server, 2))
+    huge = mails(database)[0]
+    assert "at most" in huge.record["problem"] and huge.size > 20_000 and huge.fingerprint is None
+
+
+def test_many_mails_come_in_batches_of_fifty(database: Database, mail_server: MailServer) -> None:
+    mail_server.deliver(*(letter(f"number {number}") for number in range(60)))
+    add_mailbox(database, CONFIG, mail_server)
+    with fetching(database):
+        wait_for(lambda: settled(database, mail_server, 60), 40)
+    assert len({row.remote_id for row in mails(database)}) == 60
+
+
+def test_two_fetchers_share_the_mailboxes_and_one_takes_over(database: Database, mail_server: MailServer) -> None:
+    first_id = add_mailbox(database, CONFIG, mail_server)
+    with mail_server.person() as person:
+        person.create_folder("Second")
+    second_id = add_mailbox(database, CONFIG, mail_server, folder="Second")
+
+    def owners() -> dict[str, str | None]:
+        with database.read() as tx:
+            return {row.id: row.owner for row in tx.execute(select(mailbox.c.id, mailbox.c.owner))}
+
+    with fetching(database) as first:
+        wait_for(lambda: set(owners().values()) == {first.id})
+        with fetching(database) as second:
+            wait_for(lambda: set(owners().values()) == {first.id, second.id})
+        wait_for(lambda: set(owners().values()) == {first.id})
+        mail_server.deliver(letter("after the change"))
+        wait_for(lambda: settled(database, mail_server, 1))
+    assert set(owners()) == {first_id, second_id} and set(owners().values()) == {None}
+
+
+def test_a_fetcher_that_lost_the_mailbox_records_nothing(database: Database, mail_server: MailServer) -> None:
+    id = add_mailbox(database, CONFIG, mail_server)
+    with fetching(database) as fetcher:
+        wait_for(lambda: state_of(database, id)[0] == "connected")
+        watch = fetcher._watches[id]
+        with database.write() as tx:  # somebody took it while we were away
+            tx.execute(mailbox.update().values(owner_epoch=mailbox.c.owner_epoch + 1, owner="b" * 16))
+        mail_server.deliver(letter("whose is it?"))
+        wait_for(lambda: not watch.alive())
+        assert mails(database) == []
+
+
+def test_a_wrong_password_is_shown_and_a_change_is_tried_at_once(database: Database, mail_server: MailServer) -> None:
+    id = add_mailbox(database, CONFIG, mail_server, secret="wrong")
+    other = add_mailbox(database, CONFIG, mail_server)
+    with fetching(database):
+        wait_for(lambda: state_of(database, id)[0] == "trouble" and state_of(database, other)[0] == "connected")
+        assert "refused the user name or the password" in (state_of(database, id)[1] or "")
+        with database.write() as tx:
+            good = tx.execute(select(mailbox.c.folder).where(mailbox.c.id == other)).scalar_one()
+            tx.execute(mailbox.update().where(mailbox.c.id == id).values(folder=good, changed_at=1.0, enabled=False))
+            tx.execute(mailbox.update().where(mailbox.c.id == other).values(folder="Nowhere", changed_at=2.0))
+        wait_for(lambda: "no folder 'Nowhere'" in (state_of(database, other)[1] or ""))
