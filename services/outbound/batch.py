@@ -27,8 +27,10 @@ def collect(events: Sequence[Event], issue: Issue, comments: Mapping[str, Commen
     One person's changes become one item with the first value before and the last after; a comment is told once.
     """
     items: list[Item] = []
-    notes: dict[str, str] = {}
+    notes = untold(events)
     for event in sorted(events, key=lambda event: (event.at, event.id)):
+        if event.id in notes:
+            continue
         item = _item(event, issue, comments)
         if isinstance(item, str):
             notes[event.id] = item
@@ -43,6 +45,19 @@ def collect(events: Sequence[Event], issue: Issue, comments: Mapping[str, Commen
     return Batch(tuple(kept), notes)
 
 
+def untold(events: Sequence[Event]) -> dict[str, str]:
+    """The reasons, by event id, for those events that become no item whatever Jira says about their issue."""
+    notes: dict[str, str] = {}
+    for event in events:
+        if event.kind in ("issue_created", "comment_created"):
+            continue
+        if event.kind != "issue_updated":
+            notes[event.id] = _NOT_TOLD.get(event.kind, "Mailbridge does not know this kind of event.")
+        elif not _told_changes(event):
+            notes[event.id] = "No field has changed that people are told of."
+    return notes
+
+
 def _item(event: Event, issue: Issue, comments: Mapping[str, Comment]) -> Item | str:
     if event.kind == "issue_created":
         return Item("issue_created", event.at, event.actor, _created_by(issue), events=(event.id,))
@@ -50,13 +65,13 @@ def _item(event: Event, issue: Issue, comments: Mapping[str, Comment]) -> Item |
         comment = comments.get(event.comment_id or "")
         if comment is None:
             return "The comment was deleted, or can't be read any more, before anybody was told."
-        return Item("comment_created", event.at, event.actor, _written_by(comment), comment, events=(event.id,))
-    if event.kind == "issue_updated":
-        changes = tuple(change for change in event.changes if change.field in FIELDS)
-        if not changes:
-            return "No field has changed that people are told of."
-        return Item("issue_updated", event.at, event.actor, changes=changes, events=(event.id,))
-    return _NOT_TOLD.get(event.kind, "Mailbridge does not know this kind of event.")
+        actor = event.actor or (comment.author.id if comment.author else None)
+        return Item("comment_created", event.at, actor, _written_by(comment), comment, events=(event.id,))
+    return Item("issue_updated", event.at, event.actor, changes=_told_changes(event), events=(event.id,))
+
+
+def _told_changes(event: Event) -> tuple[Change, ...]:
+    return tuple(change for change in event.changes if change.field in FIELDS)
 
 
 def _place(items: Sequence[Item], item: Item) -> int | None:
@@ -73,9 +88,11 @@ def _join(first: Item, then: Item) -> Item:
     changes = {change.field: change for change in first.changes}
     for change in then.changes:
         before = changes[change.field].before if change.field in changes else change.before
+        back = change.field in changes and before == change.after and changes[change.field].after is not None
         changes[change.field] = Change(change.field, before, change.after)
-    told = tuple(change for change in changes.values() if change.before != change.after)
-    return replace(first, changes=told, events=first.events + then.events)
+        if back:  # of mere text neither value has an id: then nothing says that it is the old one again
+            del changes[change.field]
+    return replace(first, changes=tuple(changes.values()), events=first.events + then.events)
 
 
 def _created_by(issue: Issue) -> str:

@@ -19,7 +19,7 @@ class Config:
     role_key: bytes | None
     concurrency: int = 8
     smtp_timeout: float = 30.0
-    attempts: int = 30
+    attempts: int = 100
     give_up_after: float = 2 * _DAY
     retention: float = 30 * _DAY
 
@@ -42,5 +42,5 @@ class Config:
 
     @property
     def claim_seconds(self) -> float:
-        """How long one sending may take: an attempt has several waits for the server, and a second connection."""
-        return 8 * self.smtp_timeout + 60.0
+        """How long one sending may take: every answer of the server may be as slow as is allowed."""
+        return 20 * self.smtp_timeout + 60.0

@@ -91,7 +91,8 @@ def _recipient(
     reasons: list[str] = []
     told: list[int] = []
     no = ""
-    for index in dict.fromkeys(one.item for one in group):
+    considered = tuple(dict.fromkeys(one.item for one in group))
+    for index in considered:
         here = [one.candidate for one in group if one.item == index]
         refused = _why_not(items[index], here, account, key, known, people)
         if refused:
@@ -107,6 +108,7 @@ def _recipient(
         name,
         address,
         account.id if account else None,
+        considered,
         tuple(told),
         tuple(dict.fromkeys(reasons)) or (group[0].candidate.reason,),
         no,

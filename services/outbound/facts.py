@@ -36,11 +36,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that changed, by Jira's field name, with the values as Jira displays them ("" for none)."""
+    """One field that changed, by Jira's field name, with the ids of its values: None for none, or for mere text."""
 
     field: str
-    before: str
-    after: str
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,15 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """The issue read fresh; `mailed` is set when we made it from a mail."""
+    """The issue read fresh; `mailed` is set when we made it from a mail.
+
+    values: what Jira shows for its fields, by field name ("" for none).
+    """
 
     id: str
     key: str
     summary: str
-    status: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
     project: str = ""
     reporter: Account | None = None
     assignee: Account | None = None
@@ -158,12 +161,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person of a window: what to tell (indexes of items), and why; or, with nothing to tell, why not."""
+    """One person of a window: the items they were considered for and the items to tell them (indexes), and why.
+
+    no: why they get no mail, or "".
+    """
 
     kind: Literal["account", "address"]
     name: str
     address: str | None
     account_id: str | None
+    considered: tuple[int, ...] = ()
     items: tuple[int, ...] = ()
-    reasons: tuple[str, ...] = field(default=())
+    reasons: tuple[str, ...] = ()
     no: str = ""

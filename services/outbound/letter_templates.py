@@ -1,6 +1,6 @@
 """The words of our mail, as Liquid templates. Pure data; rendered by `render`.
 
-Variables: marker, issue {key, url}, items [{kind, headline, text, html, changes [{label, before, after}]}], reasons
+Variables: marker, issue {key, url}, items [{kind, headline, text, html, changes [{label, value}]}], reasons
 [sentence], linked (true for people with an account: they get the link into Jira), answerable (true if a reply becomes
 a comment). In the HTML template everything is escaped but `item.html`, which adf_render made.
 """
@@ -10,7 +10,8 @@ TEXT = """\
 
 {% endif %}{% for item in items %}{{ item.headline }}
 {% for change in item.changes %}
-  {{ change.label }}: {{ change.before }} -> {{ change.after }}{% endfor %}{% if item.text != "" %}
+  {{ change.label }}: {{ change.value }}{% endfor %}{% if item.changes != empty %}
+{% endif %}{% if item.text != "" %}
 {{ item.text }}
 {% endif %}
 {% endfor %}{% if linked %}{{ issue.key }}: {{ issue.url }}
@@ -29,7 +30,7 @@ HTML = """\
 <p style="color:#44546f">{{ item.headline }}</p>
 {% if item.changes != empty %}<table style="border-collapse:collapse">
 {% for change in item.changes %}<tr><td style="padding:2px 12px 2px 0;color:#44546f">{{ change.label }}</td>\
-<td style="padding:2px 0"><s style="color:#8590a2">{{ change.before }}</s> &rarr; {{ change.after }}</td></tr>
+<td style="padding:2px 0">{{ change.value }}</td></tr>
 {% endfor %}</table>
 {% endif %}{{ item.html }}
 </div>

@@ -12,7 +12,7 @@ from liquid import Environment, Markup, StrictUndefined
 
 from outbound import adf_render, letter_templates
 from outbound.audience import CUSTOMER_FIELDS
-from outbound.facts import Change, Issue, Item
+from outbound.facts import Issue, Item
 
 MARKER = "##- Please type your reply above this line -##"
 """inbound cuts a reply here."""
@@ -96,16 +96,17 @@ def _item(item: Item, issue: Issue, names: Mapping[str, str]) -> dict[str, Any]:
         html = ""
     return {
         "kind": item.kind,
+        "at": item.at,
         "author": item.author or names.get(item.actor or "", ""),
         "text": text,
         "html": html,
-        "changes": [{"field": one.field, "before": one.before, "after": one.after} for one in item.changes],
+        "changes": [{"field": one.field, "value": issue.values.get(one.field, "")} for one in item.changes],
     }
 
 
 def _shown(item: Mapping[str, Any], key: str, *, all_fields: bool) -> dict[str, Any]:
     author = item["author"] or "Someone"
-    changes = [Change(**change) for change in item["changes"] if all_fields or change["field"] in CUSTOMER_FIELDS]
+    changes = [one for one in item["changes"] if all_fields or one["field"] in CUSTOMER_FIELDS]
     headline = {
         "issue_created": f"{author} created {key}:",
         "comment_created": f"{author} commented on {key}:",
@@ -117,8 +118,7 @@ def _shown(item: Mapping[str, Any], key: str, *, all_fields: bool) -> dict[str, 
         "text": item["text"],
         "html": item["html"] or _as_html(item["text"]),
         "changes": [
-            {"label": _LABELS.get(one.field, one.field), "before": one.before or "none", "after": one.after or "none"}
-            for one in changes
+            {"label": _LABELS.get(one["field"], one["field"]), "value": one["value"] or "none"} for one in changes
         ],
     }
 

@@ -21,8 +21,8 @@ class Threading:
     reply_to: str
 
 
-def headers(token: str, domain: str, earlier: Sequence[str], mailbox: str | None, *, sub_addresses: bool) -> Threading:
-    """The threading headers of a mail sent from `domain`.
+def headers(message_id: str, earlier: Sequence[str], mailbox: str | None, *, sub_addresses: bool) -> Threading:
+    """The threading headers of a mail. message_id: its own, without brackets: the token, @, and our domain.
 
     earlier: Message-IDs (without brackets) of the conversation, oldest first. When they are many, the first and
     the newest stay: clients hang a mail below the nearest one they have.
@@ -30,10 +30,11 @@ def headers(token: str, domain: str, earlier: Sequence[str], mailbox: str | None
     known = list(dict.fromkeys(message_id for message_id in (_clean(one) for one in earlier) if message_id))
     if len(known) > _MOST:
         known = [known[0], *known[-(_MOST - 1) :]]
+    token, _, domain = message_id.partition("@")
     # Not the Message-ID itself: a mail that names itself as its parent is a loop to some clients.
     carrier = f"{token}@thread.{domain}"
     return Threading(
-        message_id=f"<{token}@{domain}>",
+        message_id=f"<{message_id}>",
         in_reply_to=f"<{known[-1]}>" if known else "",
         references=" ".join(f"<{one}>" for one in [*known, carrier]),
         reply_to=reply_address(token, mailbox, sub_addresses=sub_addresses) if mailbox else "",
@@ -46,6 +47,11 @@ def reply_address(token: str, mailbox: str, *, sub_addresses: bool) -> str:
     if sub_addresses and local and len(local) + 1 + len(token) <= 64:
         return f"{local}+{token}@{domain}"
     return mailbox
+
+
+def domain(address: str) -> str:
+    """What stands behind the @, in lower case."""
+    return address.rpartition("@")[2].strip().lower()
 
 
 def subject(key: str, summary: str, *, reply: bool) -> str:

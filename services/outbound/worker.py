@@ -1,0 +1,116 @@
+"""`python -m outbound.worker`: takes in events, closes windows, sends mail."""
+
+import os
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from common import migrations
+from common.bus import Bus, open_bus
+from common.credentials import Vendor
+from common.crypto import Vault
+from common.db import Database, open_database
+from common.env import BadSetting, Env, read_or_exit, refuse
+from common.http import Http
+from common.jira import JiraSites
+from common.nets import Nets
+from common.outbox import Outbox, Relay, consume
+from common.process import run
+from outbound.config import Config
+from outbound.deliveries import Deliveries
+from outbound.housekeeping import Housekeeping
+from outbound.intake import Intake
+from outbound.lookups import Lookups
+from outbound.marks import Marks
+from outbound.render import Renderer
+from outbound.sealing import Sealing
+from outbound.tables import data_key, outbox
+from outbound.transports.smtp import SmtpPool
+from outbound.windows import Windows
+
+ROLE = "outbound-worker"
+
+
+class Worker:
+    """All threads of one worker process. Raises BadSetting without a role key."""
+
+    def __init__(self, config: Config, database: Database, bus: Bus) -> None:
+        settings = config.settings
+        if config.role_key is None:
+            raise BadSetting("MAILBRIDGE_ROLE_KEY is not set: the worker asks connect for Jira's credentials with it.")
+        nets = Nets(settings.allow_networks)
+        vendor = Vendor(Http(Nets.everything(), settings.jira_timeout), settings.connect_url, ROLE, config.role_key)
+        sites = JiraSites(Http(nets, settings.jira_timeout), vendor, settings)
+        sealing, marks = Sealing(Vault(settings.master_key, data_key)), Marks(settings.master_key)
+        rows = Outbox(database, outbox)
+        self._config = config
+        self._database = database
+        self._bus = bus
+        self._outbox = rows
+        self._pool = SmtpPool(
+            nets,
+            allow_plain=settings.allow_plain,
+            name=_own_name(settings.base_url),
+            timeout=config.smtp_timeout,
+        )
+        self._relay = Relay(rows, bus, 2 * settings.jira_parallel)
+        self._house = Housekeeping(database, self._pool, config.retention)
+        self._windows = Windows(database, rows, sealing, marks, sites, vendor, Lookups(sites), config.give_up_after)
+        self._deliveries = Deliveries(
+            database, rows, sealing, marks, Renderer(), self._pool,
+            config.claim_seconds, config.attempts, config.give_up_after,
+        )  # fmt: skip
+        self._intake = Intake(database, sealing, marks, sites)
+
+    def start(self) -> None:
+        """Begin to consume and to relay; returns at once. Raises Temporary while the schema is behind."""
+        migrations.check_current(self._database, "outbound")
+        many = self._config.concurrency
+        for topic, handler, threads in (
+            ("jira.event", self._windows.on_event, 2),
+            ("window.due", self._windows.on_due, many),
+            ("delivery.due", self._deliveries.on_due, many),
+            ("mail.handled", self._intake.on_handled, 1),
+            ("mail.bounced", self._intake.on_bounced, 1),
+            ("tenant.changed", self._intake.on_changed, 1),
+            ("tenant.removed", self._intake.on_removed, 1),
+        ):
+            consume(self._bus, self._outbox, topic, handler, threads)
+        self._relay.start()
+        self._house.start()
+
+    def stop(self, grace: float) -> None:
+        """End what is in hand within `grace` seconds; what is not begun is given back."""
+        self._relay.stop(min(grace, 5.0))
+        self._bus.close(grace)
+        self._house.stop(1.0)
+        self._pool.close()
+
+    def checks(self) -> dict[str, Callable[[], None]]:
+        """What must hold for this process to be ready."""
+        return {
+            "database": lambda: migrations.check_current(self._database, "outbound"),
+            "bus": self._bus.check,
+        }
+
+
+def main() -> None:
+    """Read the environment, open what there is to open, work until told to stop."""
+    env = Env(os.environ)
+    config = read_or_exit(lambda: Config.read(env))
+    database = read_or_exit(lambda: open_database(config.settings.database_url, "outbound"))
+    bus = read_or_exit(lambda: open_bus(config.settings.broker_url, "outbound"))
+    try:
+        worker = Worker(config, database, bus)
+    except BadSetting as error:
+        refuse(str(error))
+    run("outbound-worker", [worker], config.settings, worker.checks())
+
+
+def _own_name(base_url: str) -> str:
+    """How we introduce ourselves to mail servers: our public host name, or an address in brackets (RFC 5321, 4.1.3)."""
+    host = urlsplit(base_url).hostname or ""
+    return host if any(letter.isalpha() for letter in host) and ":" not in host else "[127.0.0.1]"
+
+
+if __name__ == "__main__":
+    main()
