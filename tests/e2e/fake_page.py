@@ -224,7 +224,11 @@ HOST_PAGE = """<!doctype html>
 <head><meta charset="utf-8"><title>A host</title><link rel="icon" href="data:,"><style>body { margin: 0 } iframe { border: 0; width: 100% }</style></head>
 <body><div id="place"></div>
 <script src="/vendor/jquery.min.js"></script>
-<script>window.AJS = { $: window.jQuery };</script>
+<script>
+  window.AJS = { $: window.jQuery };
+  // Jira's own gates, all off: without them the bridge complains on the console.
+  window.__FEATUREGATES_JS__ = { initializeCompleted: () => true, checkGate: () => false, getPackageVersion: () => '4.23.4' };
+</script>
 <script src="/vendor/connect-host.js"></script>
 <script>
   let asked = 0;

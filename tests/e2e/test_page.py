@@ -181,7 +181,7 @@ def test_a_mailbox_is_connected_after_a_test_that_says_what_it_found(page: Page,
     choose(frame, "Folder", "Support")
     choose(frame, "Project", "Support (SUP)")
     choose(frame, "Issue type", "Bug")
-    expect(frame.get_by_label("Address")).to_have_value("support@example.com")
+    expect(frame.get_by_role("textbox", name="Address")).to_have_value("support@example.com")
     frame.get_by_role("button", name="Connect mailbox").click()
     # Another folder than the tested one is another connection: the page asks once.
     frame.get_by_role("button", name="Save untested").click()
@@ -216,13 +216,13 @@ def test_what_the_service_refuses_stands_at_its_field(page: Page, servers: PageS
     frame.get_by_label("Server", exact=False).first.fill("imap.example.com")
     frame.get_by_label("User name").fill("support@example.com")
     frame.get_by_label("Password").fill("right")
-    frame.get_by_label("Name", exact=True).fill("Taken")
+    frame.get_by_role("textbox", name="Name", exact=True).fill("Taken")
     choose(frame, "Project", "Support (SUP)")
     choose(frame, "Issue type", "Task")
     frame.get_by_role("button", name="Connect mailbox").click()
     frame.get_by_role("button", name="Save untested").click()
     expect(frame.get_by_text("Another mailbox has this name.").first).to_be_visible()
-    expect(frame.get_by_label("Name", exact=True)).to_have_attribute("aria-invalid", "true")
+    expect(frame.get_by_role("textbox", name="Name", exact=True)).to_have_attribute("aria-invalid", "true")
 
 
 def test_a_mailbox_is_switched_off_changed_and_deleted(page: Page, servers: PageServers, api: FakeApi) -> None:
@@ -231,7 +231,7 @@ def test_a_mailbox_is_switched_off_changed_and_deleted(page: Page, servers: Page
     frame.get_by_role("button", name="Switch off Support").click()
     expect(frame.get_by_text("Switched off", exact=True)).to_be_visible()
     frame.get_by_role("button", name="Edit Support").click()
-    frame.get_by_label("Name", exact=True).fill("Help")
+    frame.get_by_role("textbox", name="Name", exact=True).fill("Help")
     frame.get_by_role("button", name="Save").click()
     expect(frame.get_by_role("heading", name="Help")).to_be_visible()
     assert "secret" not in api.saved[-1]
@@ -315,7 +315,7 @@ def test_a_lost_session_is_replaced_without_a_word(page: Page, servers: PageServ
     expect(frame.get_by_text("No mailbox is connected yet")).to_be_visible()
     api.sessions.clear()
     api.mailboxes = [mailbox()]
-    expect(frame.get_by_role("heading", name="Support")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Support")).to_be_visible(timeout=10_000)
     assert api.context_tokens == ["context-1", "context-2"]
 
 

@@ -5,7 +5,7 @@ export type HostTheme = Readonly<Record<string, unknown>>;
 
 export interface ConnectScript {
   context: { getToken(callback: (token: string) => void): void };
-  getLocation?(callback: (location: string) => void): void;
+  env?: { getLocation?(callback: (location: string) => void): void };
   resize?(width: string, height: string): void;
   register?(handlers: Record<string, (data: unknown) => void>): void;
   theming?: { initializeTheming?(): void };
@@ -39,8 +39,8 @@ export function contextToken(host: ConnectScript, patience: number): Promise<str
 /** Jira's own address (`https://site.atlassian.net`), for links to issues. */
 export function siteAddress(host: ConnectScript, patience: number): Promise<string> {
   return within(patience, 'Jira did not tell its address', (found, failed) => {
-    if (!host.getLocation) return failed(new Error('This Jira does not tell its address.'));
-    host.getLocation((location) => found(new URL(location).origin));
+    if (!host.env?.getLocation) return failed(new Error('This Jira does not tell its address.'));
+    host.env.getLocation((location) => found(new URL(location).origin));
   });
 }
 

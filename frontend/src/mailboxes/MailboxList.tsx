@@ -166,9 +166,11 @@ function MailboxCard({ mailbox, onShowMail, onEdit, onSwitch, onDelete }: CardPr
         </div>
       </dl>
       {mailbox.last_error && mailbox.enabled && (
-        <SectionMessage appearance={mailbox.state === 'trouble' ? 'error' : 'warning'}>
-          <p>{mailbox.last_error}</p>
-        </SectionMessage>
+        <div>
+          <SectionMessage appearance={mailbox.state === 'trouble' ? 'error' : 'warning'}>
+            <p>{mailbox.last_error}</p>
+          </SectionMessage>
+        </div>
       )}
       <Counts mailbox={mailbox} onShowMail={onShowMail} />
     </li>
