@@ -55,21 +55,36 @@ class Wire:
     def __exit__(self, *_: object) -> None:
         self._server.stop(1.0)
 
+    def reset(self, answer: Callable[[Call], Reply]) -> "Wire":
+        """As new, with another answer: one server for the tests of a module, for stopping one takes half a second."""
+        self.answer = answer
+        self.calls = []
+        return self
+
     @property
     def url(self) -> str:
+        """Where it is, without a trailing slash."""
         return f"http://127.0.0.1:{self._server.port}"
 
     def _app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         raw = environ.get("REQUEST_URI") or environ["PATH_INFO"]
         path, _, query = raw.partition("?")
-        headers = {name[5:].replace("_", "-").lower(): text for name, text in environ.items() if name.startswith("HTTP_")}
+        headers = {
+            name[5:].replace("_", "-").lower(): text for name, text in environ.items() if name.startswith("HTTP_")
+        }
         headers |= {name: environ[key] for name, key in _PLAIN.items() if environ.get(key)}
         size = int(environ.get("CONTENT_LENGTH") or 0)
         call = Call(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"].read(size) if size else b"")
         with self._lock:
             self.calls.append(call)
         reply = self.answer(call)
-        body = reply.body if isinstance(reply.body, bytes) else b"" if reply.body is None else json.dumps(reply.body).encode()
+        body = (
+            reply.body
+            if isinstance(reply.body, bytes)
+            else b""
+            if reply.body is None
+            else json.dumps(reply.body).encode()
+        )
         start_response(f"{reply.status} Said", [("Content-Length", str(len(body))), *reply.headers])
         return [body]
 

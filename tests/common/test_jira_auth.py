@@ -1,0 +1,50 @@
+"""A request to Jira carries a token bound to it."""
+
+import jwt
+import pytest
+
+from common.credentials import Credentials
+from common.errors import Permanent
+from common.jira_auth import authorization
+from common.qsh import qsh
+from tests.contracts import contract
+
+NOW = 1_700_000_000.5
+
+
+def credentials(secret: str, scheme: str = "connect", app_key: str = "app", client_key: str = "client") -> Credentials:
+    return Credentials("tenant", scheme, "https://a.atlassian.net", app_key, client_key, secret, None, (), 9e9)
+
+
+def test_the_token_is_bound_to_method_path_and_query_for_three_minutes() -> None:
+    secret = "a-secret-of-at-least-32-octets-length"
+    value = authorization(credentials(secret), "GET", "/rest/api/3/user", "accountId=712020%3Aa", NOW)
+    scheme, _, token = value.partition(" ")
+    claims = jwt.decode(
+        token, secret, ["HS256"], options={"verify_exp": False, "verify_iat": False, "verify_aud": False}
+    )
+    assert scheme == "JWT"
+    assert claims == {
+        "iss": "app",
+        "aud": ["client"],
+        "iat": 1_700_000_000,
+        "exp": 1_700_000_180,
+        "qsh": qsh("GET", "/rest/api/3/user", "accountId=712020%3Aa"),
+    }
+    assert jwt.get_unverified_header(token)["alg"] == "HS256"
+
+
+def test_it_is_the_token_of_atlassians_vector() -> None:
+    vectors = contract("jwt-vectors.json")
+    keys = vectors["tokenKeys"]
+    [vector] = [one for one in vectors["tokens"] if one["name"] == "app to Jira REST call"]
+    ours = credentials(vector["secret"], app_key=keys["appKey"], client_key=keys["clientKey"])
+    value = authorization(ours, vector["method"], vector["path"], "", 1_700_000_000)
+    plain = {"verify_signature": False}
+    assert jwt.decode(value[4:], options=plain) == jwt.decode(vector["token"], options=plain)
+
+
+def test_an_unknown_scheme_is_refused_with_a_remedy() -> None:
+    with pytest.raises(Permanent, match="forge") as caught:
+        authorization(credentials("x" * 40, "forge"), "GET", "/", "", NOW)
+    assert caught.value.remedy
