@@ -121,6 +121,7 @@ CALLS: list[tuple[str, Callable[[Jira], Any], Any, Any]] = [
     ("user_email", lambda j: j.user_email("712020:a"), {"email": "ann@example.com"}, "ann@example.com"),
     ("groups_of", lambda j: j.groups_of("712020:a"), [{"name": "g"}], [{"name": "g"}]),
     ("role_members", lambda j: j.role_members("T", 10002), {"actors": [{"id": 1}]}, [{"id": 1}]),
+    ("role_ids", lambda j: j.role_ids("T"), {"Users": "https://a/rest/api/3/project/T/role/10001"}, {"Users": "10001"}),
     (
         "check_permissions",
         lambda j: j.check_permissions("a", ["ADMINISTER"], ["BROWSE_PROJECTS"], ["10001", 10000], ["1"]),
