@@ -35,8 +35,9 @@ _SQLITE_PASSING = frozenset({5, 6, 7, 10, 13, 14, 15})
 _POSTGRES_REPLICA = "25006"
 
 
-def open_database(url: str, service: str) -> "Database":
+def open_database(url: str, service: str, *, patience: float = PATIENCE) -> "Database":
     """The database of `service` at `sqlite:///folder` (file <service>.sqlite3 in it) or `postgresql://…` (schema <service>).
+    patience: seconds to wait for a lock or a free connection.
 
     Connects lazily; the SQLite folder is made. Raises BadSetting for a URL of another kind or a folder that cannot be made.
     """
@@ -48,10 +49,10 @@ def open_database(url: str, service: str) -> "Database":
             raise BadSetting(
                 f"MAILBRIDGE_DATABASE_URL names the folder {folder}, which cannot be made: {error}."
             ) from error
-        return Database(URL.create("sqlite", database=str(folder / f"{service}.sqlite3")), service)
+        return Database(URL.create("sqlite", database=str(folder / f"{service}.sqlite3")), service, patience)
     if url.startswith(("postgresql://", "postgres://")):
         try:
-            return Database(make_url(url).set(drivername="postgresql+psycopg"), service)
+            return Database(make_url(url).set(drivername="postgresql+psycopg"), service, patience)
         except (ArgumentError, ValueError) as error:
             raise BadSetting(f"MAILBRIDGE_DATABASE_URL cannot be read: {error}.") from error
     raise BadSetting("MAILBRIDGE_DATABASE_URL: give sqlite:///folder or postgresql://user:password@host/database.")
@@ -60,15 +61,16 @@ def open_database(url: str, service: str) -> "Database":
 class Database:
     """A pool of connections to one service's tables; safe to use from many threads."""
 
-    def __init__(self, url: URL, service: str) -> None:
+    def __init__(self, url: URL, service: str, patience: float = PATIENCE) -> None:
         self.service = service
+        self._patience = patience
         self.committed = Bell()  # rung after each commit that gave this process's relays something to do
         self._url = url
-        self._writing = _engine(url, service)
+        self._writing = _engine(url, service, patience)
         self.postgresql = self._writing.dialect.name == "postgresql"
         # A second pool on SQLite, for "read only" is a property of the connection there.
-        self._reading = self._writing if self.postgresql else _engine(url, service, "PRAGMA query_only = ON")
-        self._turn = _Turn() if not self.postgresql else None
+        self._reading = self._writing if self.postgresql else _engine(url, service, patience, "PRAGMA query_only = ON")
+        self._turn = _Turn(patience) if not self.postgresql else None
         self._listener = Listener(self._writing, self.channel, self.committed) if self.postgresql else None
 
     @property
@@ -80,7 +82,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One writing transaction. Raises Temporary when the database cannot be had (`maybe_done` if that showed at the
         commit only); IntegrityError and mistakes in SQL pass as they are. It does not nest."""
-        with _faults(self.service, writing=True), _held(self._turn), self._writing.connect() as tx:
+        with _faults(self.service, self._patience, writing=True), _held(self._turn), self._writing.connect() as tx:
             tx.info.clear()
             with tx.begin() as transaction:
                 yield tx
@@ -97,7 +99,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent look at the tables, ended by a rollback. Raises Temporary when the database cannot be had."""
-        with _faults(self.service, writing=False), self._reading.connect() as tx:
+        with _faults(self.service, self._patience, writing=False), self._reading.connect() as tx:
             if self.postgresql:
                 tx.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
             else:
@@ -119,7 +121,7 @@ class Database:
     def fresh_engine(self) -> Engine:
         """An engine of its own for migrations: no pool, no statement timeout, foreign keys unchecked while tables are
         rebuilt; the caller disposes of it."""
-        return _engine(self._url, self.service, "PRAGMA foreign_keys = OFF", pooled=False)
+        return _engine(self._url, self.service, PATIENCE, "PRAGMA foreign_keys = OFF", pooled=False)
 
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
@@ -192,7 +194,8 @@ def _now_postgresql(element: object, compiler: object, **options: object) -> str
 class _Turn:
     """Threads of one process write to SQLite one after the other: waiting here is fair, waiting inside SQLite is polling."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
         self._lock = threading.Lock()
         self._holder: int | None = None
 
@@ -200,8 +203,8 @@ class _Turn:
     def held(self) -> Iterator[None]:
         if self._holder == threading.get_ident():
             raise RuntimeError("write() inside write(): pass the transaction on instead")
-        if not self._lock.acquire(timeout=PATIENCE):
-            raise Temporary(f"Another thread has been writing to the database for {PATIENCE:g} seconds.")
+        if not self._lock.acquire(timeout=self._patience):
+            raise Temporary(f"Another thread has been writing to the database for {self._patience:g} seconds.")
         self._holder = threading.get_ident()
         try:
             yield
@@ -220,11 +223,11 @@ def _held(turn: _Turn | None) -> Iterator[None]:
 
 
 @contextmanager
-def _faults(service: str, *, writing: bool) -> Iterator[None]:
+def _faults(service: str, patience: float, *, writing: bool) -> Iterator[None]:
     try:
         yield
     except sqlalchemy.exc.TimeoutError as error:
-        raise Temporary(f"No free connection to the database of {service} within {PATIENCE:g} seconds.") from error
+        raise Temporary(f"No free connection to the database of {service} within {patience:g} seconds.") from error
     except DBAPIError as error:
         if not _passing(error, writing):
             raise
@@ -245,15 +248,15 @@ def _sentence(service: str, error: DBAPIError) -> str:
     return f"The database of {service} cannot be used just now: {str(error.orig).strip()}."
 
 
-def _engine(url: URL, service: str, pragma: str = "", *, pooled: bool = True) -> Engine:
+def _engine(url: URL, service: str, patience: float, pragma: str = "", *, pooled: bool = True) -> Engine:
     options: dict[str, Any] = {"hide_parameters": True}
     if pooled:
-        options |= {"pool_size": POOL, "max_overflow": RUSH, "pool_timeout": PATIENCE}
+        options |= {"pool_size": POOL, "max_overflow": RUSH, "pool_timeout": patience}
     else:
         options |= {"poolclass": sqlalchemy.NullPool}
     if url.get_backend_name() == "postgresql":
-        return _postgresql_engine(url, service, options, timeouts=pooled)
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": PATIENCE}, **options)
+        return _postgresql_engine(url, service, options, patience if pooled else None)
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": patience}, **options)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: object) -> None:
@@ -272,10 +275,15 @@ def _engine(url: URL, service: str, pragma: str = "", *, pooled: bool = True) ->
     return engine
 
 
-def _postgresql_engine(url: URL, service: str, options: dict[str, Any], *, timeouts: bool) -> Engine:
-    settings = {"search_path": service, "lock_timeout": f"{PATIENCE:g}s"} if timeouts else {"search_path": service}
-    if timeouts:
-        settings |= {"statement_timeout": f"{2 * PATIENCE:g}s", "idle_in_transaction_session_timeout": "300s"}
+def _postgresql_engine(url: URL, service: str, options: dict[str, Any], patience: float | None) -> Engine:
+    settings = {"search_path": service}
+    if patience is not None:
+        limits = {
+            "lock_timeout": patience,
+            "statement_timeout": 2 * patience,
+            "idle_in_transaction_session_timeout": 300.0,
+        }
+        settings |= {name: f"{int(seconds * 1000)}ms" for name, seconds in limits.items()}
     own = " ".join(f"-c {name}={value}" for name, value in settings.items())
     theirs = url.query.get("options", "")
     arguments = {

@@ -53,8 +53,8 @@ class Listener:
 
     def _hear(self) -> None:
         pooled = self._engine.raw_connection()
-        pooled.detach()  # it stays with this thread: the pool's places are for transactions
         connection: Any = pooled.driver_connection
+        pooled.detach()  # it stays with this thread: the pool's places are for transactions
         try:
             connection.autocommit = True
             connection.execute(f'LISTEN "{self._channel}"')

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    ScalarSelect,
     Select,
     String,
     Table,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -213,18 +215,19 @@ class Outbox:
         have waiting rows, not with the rows.
         """
         t = self._table
-        first = select(func.min(t.c.tenant).label("tenant")).where(
-            t.c.topic == topic, self._waiting, t.c.tenant > after
-        )
-        tenants = first.cte("tenants", recursive=True)
+
+        def first(column: Column[T], *conditions: ColumnElement[bool]) -> ScalarSelect[T]:
+            # Not by min() or EXISTS: while PostgreSQL's statistics are stale it reads every waiting row for those.
+            rows = select(column).where(t.c.topic == topic, self._waiting, *conditions)
+            return rows.order_by(column).limit(1).correlate(tenants).scalar_subquery()
+
+        tenants = select(literal(after).label("tenant")).cte("tenants", recursive=True)
         name: ColumnElement[str] = tenants.c.tenant
-        follower = select(func.min(t.c.tenant)).where(t.c.topic == topic, self._waiting, t.c.tenant > name)
-        tenants = tenants.union_all(select(follower.correlate(tenants).scalar_subquery()).where(name.is_not(None)))
+        tenants = tenants.union_all(select(first(t.c.tenant, t.c.tenant > name)).where(name.is_not(None)))
         name = tenants.c.tenant
-        due = exists().where(t.c.topic == topic, t.c.tenant == name, self._waiting, t.c.available_at <= now())
         out = select(func.count()).select_from(t).where(t.c.topic == topic, t.c.tenant == name, self._out)
         chosen: Select[str, int] = select(name, out.correlate(tenants).scalar_subquery())
-        return chosen.where(name.is_not(None), due.correlate(tenants)).limit(TENANTS)
+        return chosen.where(name > after, first(t.c.available_at, t.c.tenant == name) <= now()).limit(TENANTS)
 
     def _oldest(self, tx: Connection, topic: str, tenant: str, room: int) -> list[Message]:
         t = self._table
