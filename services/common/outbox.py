@@ -5,9 +5,9 @@ again when `sent_until` has passed. Of an internal topic the handler's own trans
 another the relay deletes it after the broker's confirm. All times are the database's.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -139,7 +139,7 @@ class Outbox:
             self._one_at_a_time(tx)
             due = self._due(tx, limit, after)
             for topic, rooms in due.items():
-                claimed += in_turn(self._oldest(tx, topic, tenant, room) for tenant, room in rooms if room > 0)
+                claimed += in_turn(self._oldest(tx, topic, tenant, room) for tenant, room in rooms)
                 after[topic] = rooms[-1][0]
             if claimed:
                 rows = update(self._table).where(self._table.c.id.in_([message.id for message in claimed]))
@@ -195,18 +195,26 @@ class Outbox:
     def _due(
         self, tx: Connection, limit: Callable[[str], int], after: Mapping[str, str]
     ) -> dict[str, list[tuple[str, int]]]:
-        """By topic the tenants to serve now, each with its room, from the one behind `after` on; no entry without room."""
+        """By topic the tenants that have a due row and room, each with its room, from the one behind `after` on."""
         due: dict[str, list[tuple[str, int]]] = {}
         for topic in self._topics:
-            last = after.get(topic, "")
-            rows = [(name, out) for name, out in tx.execute(self._tenants(topic, last))]
-            if last and len(rows) < TENANTS:
-                served = {tenant for tenant, _ in rows}
-                rows += [(name, out) for name, out in tx.execute(self._tenants(topic, "")) if name not in served]
-            rooms = [(tenant, limit(tenant) - out) for tenant, out in rows[:TENANTS]]
-            if any(room > 0 for _, room in rooms):
-                due[topic] = rooms
+            rooms = ((tenant, limit(tenant) - out) for tenant, out in self._round(tx, topic, after.get(topic, "")))
+            if chosen := list(islice(((tenant, room) for tenant, room in rooms if room > 0), TENANTS)):
+                due[topic] = chosen
         return due
+
+    def _round(self, tx: Connection, topic: str, last: str) -> Iterator[tuple[str, int]]:
+        """Every tenant with a due row once, with its number of rows that are out: first those behind `last`."""
+        seen: set[str] = set()
+        for place in dict.fromkeys((last, "")):
+            page = list(self._page(tx, topic, place))
+            while page:
+                yield from ((tenant, out) for tenant, out in page if tenant not in seen)
+                seen.update(tenant for tenant, _ in page)
+                page = list(self._page(tx, topic, page[-1][0])) if len(page) == TENANTS else []
+
+    def _page(self, tx: Connection, topic: str, after: str) -> Iterator[tuple[str, int]]:
+        yield from ((tenant, out) for tenant, out in tx.execute(self._tenants(topic, after)))
 
     def _tenants(self, topic: str, after: str) -> Select[str, int]:
         """The next tenants behind `after` that have a due row, each with its number of rows that are out.
