@@ -8,7 +8,8 @@ import { createApi } from './api/client';
 import { connectTransport, request } from './api/connect';
 import { asProblem, Problem, problemOf } from './api/problem';
 import { contextToken, fillFrame, loadConnectScript, siteAddress, watchTheme } from './host/connect';
-import { applyTheme, colorModeOf } from './host/theme';
+import { colorModeOf } from './host/color';
+import { applyTheme } from './host/theme';
 import { NoAnswer, Outside } from './Outside';
 
 const PATIENCE_MS = 15_000;

@@ -16,20 +16,28 @@ export class Problem extends Error {
   }
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  401: 'Your session has ended. Reload the page in Jira',
-  403: 'Only Jira administrators can use this page',
-  404: 'This is no longer there. Somebody may have deleted it',
-  413: 'That is too large to send',
-  429: 'Too many requests. Wait a moment and try again',
-  503: 'Mailbridge is not ready. Try again in a minute',
+/** Services name a status by its phrase alone ("Unprocessable Entity"): what they have to say stands in `detail`. */
+const WORDS: Readonly<Record<number, { title: string; detail: string }>> = {
+  400: { title: 'Mailbridge did not understand the request', detail: 'Reload the page: it may be older than the server.' },
+  401: { title: 'Your session has ended', detail: 'Reload the page in Jira.' },
+  403: { title: 'You may not use this page', detail: 'Only people who administer Jira may use it.' },
+  404: { title: 'This is not there', detail: 'Somebody may have deleted it.' },
+  409: { title: 'This cannot be done now', detail: 'Look at how it stands now and try again.' },
+  413: { title: 'This is too large', detail: 'Shorten it and try again.' },
+  422: { title: 'Some fields need your attention', detail: 'See the sentences below them.' },
+  429: { title: 'Too many requests', detail: 'Wait a moment and try again.' },
+  500: { title: 'Something went wrong in Mailbridge', detail: 'Give the request’s number to whoever runs it.' },
+  502: { title: 'Another server did not do what was asked', detail: 'Try again in a moment.' },
+  503: { title: 'Mailbridge is not ready', detail: 'Try again in a moment.' },
 };
 
 /** The problem an answer of status 400 and above tells of; also right for answers that are no problem+json (a proxy's page). */
 export function problemOf(status: number, body: unknown): Problem {
   const said = isRecord(body) ? body : {};
-  const title = TITLES[status] ?? text(said.title) ?? `Mailbridge answered with an error (${status})`;
-  return new Problem(status, title, text(said.detail), fieldErrors(said.errors), text(said.request_id));
+  const words = WORDS[status];
+  const title = words?.title ?? text(said.title) ?? `Mailbridge answered with an error (${status})`;
+  const detail = text(said.detail) ?? words?.detail ?? null;
+  return new Problem(status, title, detail, fieldErrors(said.errors), text(said.request_id));
 }
 
 /** Any thrown thing as a problem, so that a view has one shape to show. */

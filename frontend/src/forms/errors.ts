@@ -6,10 +6,15 @@ import type { Errors } from './connection';
 /** A problem's errors as one sentence a field; those of a nested object stand at the object (`project.key` at `project`). */
 export function fieldSentences(errors: FieldErrors): Errors {
   return Object.entries(errors).reduce<Errors>((found, [path, sentences]) => {
-    const field = path.split('.')[0] ?? path;
+    const field = fieldOf(path);
     const said = found[field];
     return { ...found, [field]: [...(said ? [said] : []), ...sentences].join(' ') };
   }, {});
+}
+
+/** The form's field for a path such as `project.key`. */
+export function fieldOf(path: string): string {
+  return path.split('.')[0] ?? path;
 }
 
 /** The sentence beside the field that a failed test blames, with its remedy. */

@@ -22,6 +22,23 @@ export interface MailboxDraft {
   enabled: boolean;
 }
 
+/** The API's names of the fields that the form shows. */
+export const MAILBOX_FIELDS: readonly string[] = [
+  'name',
+  'host',
+  'port',
+  'security',
+  'username',
+  'secret',
+  'folder',
+  'address',
+  'authserv_id',
+  'project',
+  'issue_type',
+  'default_reporter',
+  'backlog',
+];
+
 export function blankMailbox(): MailboxDraft {
   return {
     name: '',

@@ -15,6 +15,18 @@ export interface SenderDraft {
   validateCertificate: boolean;
 }
 
+/** The API's names of the fields that the form shows. */
+export const SENDER_FIELDS: readonly string[] = [
+  'host',
+  'port',
+  'security',
+  'username',
+  'secret',
+  'from_name',
+  'from_address',
+  'window_seconds',
+];
+
 /** One hour: longer than that, people would think that mail was lost. */
 export const LONGEST_WINDOW = 3600;
 

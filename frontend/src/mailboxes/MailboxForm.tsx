@@ -17,6 +17,7 @@ import {
   checkMailbox,
   connectionOf,
   draftOfMailbox,
+  MAILBOX_FIELDS,
   mailboxBody,
   testBody,
   type MailboxDraft,
@@ -125,7 +126,7 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
           </div>
           <RoutingFields {...fields} />
           <AdvancedFields {...fields} />
-          {problem && <ProblemMessage problem={problem} />}
+          {problem && <ProblemMessage problem={problem} fields={MAILBOX_FIELDS} />}
           {isAsking && (
             <div role="alert">
               <SectionMessage appearance="warning" title="This connection has not passed a test">

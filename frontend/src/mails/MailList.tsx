@@ -15,6 +15,7 @@ import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { MailPanel } from './MailPanel';
+import { senderIn } from './people';
 import { MAIL_STATES, outcomeOf } from './words';
 
 export interface MailFilter {
@@ -105,7 +106,7 @@ const STATES = (Object.keys(MAIL_STATES) as MailState[]).map((state) => ({
 function MailTable({ mails, onOpen }: { mails: readonly Mail[]; onOpen: (id: string) => void }) {
   return (
     <div className="mb-scroll">
-      <table className="mb-table">
+      <table className="mb-table mb-mails">
         <thead>
           <tr>
             <th scope="col">Received</th>
@@ -121,7 +122,9 @@ function MailTable({ mails, onOpen }: { mails: readonly Mail[]; onOpen: (id: str
               <td className="mb-when">
                 <Moment at={mail.received_at} />
               </td>
-              <td className="mb-cut">{mail.from ?? 'Unknown sender'}</td>
+              <td className="mb-cut">
+                <Sender from={mail.from} />
+              </td>
               <td>
                 <button type="button" className="mb-link" aria-haspopup="dialog">
                   {mail.subject ?? '(no subject)'}
@@ -139,6 +142,16 @@ function MailTable({ mails, onOpen }: { mails: readonly Mail[]; onOpen: (id: str
         </tbody>
       </table>
     </div>
+  );
+}
+
+function Sender({ from }: { from: string | null }) {
+  const { name, address } = senderIn(from);
+  return (
+    <>
+      {name}
+      {address && <div className="mb-quiet">{address}</div>}
+    </>
   );
 }
 

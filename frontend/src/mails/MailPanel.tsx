@@ -5,6 +5,7 @@ import { DrawerCloseButton } from '@atlaskit/drawer/drawer-close-button';
 import { DrawerContent } from '@atlaskit/drawer/drawer-content';
 import { DrawerSidebar } from '@atlaskit/drawer/drawer-sidebar';
 import Heading from '@atlaskit/heading';
+import CrossIcon from '@atlaskit/icon/core/cross';
 import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
@@ -32,7 +33,7 @@ export function MailPanel({ api, id, mailboxes, onClose, onRetried }: Props) {
   return (
     <Drawer isOpen={id !== null} onClose={onClose} enterFrom="right" width="wide" label="Mail">
       <DrawerSidebar>
-        <DrawerCloseButton label="Close" />
+        <DrawerCloseButton label="Close" icon={CrossIcon} />
       </DrawerSidebar>
       <DrawerContent>{id !== null && <Content key={id} api={api} id={id} mailboxes={mailboxes} onRetried={onRetried} />}</DrawerContent>
     </Drawer>

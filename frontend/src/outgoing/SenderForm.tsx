@@ -14,6 +14,7 @@ import {
   blankSender,
   checkSender,
   draftOfSender,
+  SENDER_FIELDS,
   senderBody,
   senderConnectionOf,
   withSenderSecurity,
@@ -258,7 +259,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
         </div>
       </fieldset>
       {result && <TestOutcome result={result} />}
-      {problem && <ProblemMessage problem={problem} />}
+      {problem && <ProblemMessage problem={problem} fields={SENDER_FIELDS} />}
       {isAsking && (
         <div role="alert">
           <SectionMessage appearance="warning" title="This connection has not passed a test">

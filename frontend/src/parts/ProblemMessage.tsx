@@ -1,9 +1,16 @@
 /** A failed request as a message: what happened, what to do, and the id under which the log has it. */
 import SectionMessage from '@atlaskit/section-message';
 import type { Problem } from '../api/problem';
+import { fieldOf } from '../forms/errors';
 
-export function ProblemMessage({ problem }: { problem: Problem }) {
-  const general = Object.entries(problem.errors);
+interface Props {
+  problem: Problem;
+  /** Fields that show their own sentences; those of other fields are listed here. */
+  fields?: readonly string[];
+}
+
+export function ProblemMessage({ problem, fields = [] }: Props) {
+  const general = Object.entries(problem.errors).filter(([path]) => !fields.includes(fieldOf(path)));
   return (
     <div role="alert">
       <SectionMessage appearance="error" title={problem.title}>
