@@ -1,5 +1,6 @@
 """Shapes of what comes in and goes out over HTTP; unknown fields are ignored, for Jira adds some now and then."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,13 +83,16 @@ class _Lifecycle(Schema):
     client_key = fields.String(data_key="clientKey", required=True, validate=validate.Length(min=1, max=255))
 
 
+# Strict, for the origin goes into a Content-Security-Policy.
+_SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+
+
 def _is_site(url: str) -> None:
     try:
-        parts = urlsplit(url)
-        plain = bool(parts.hostname) and not (parts.username or parts.query or parts.fragment) and parts.port != 0
+        good = _SITE.fullmatch(url) is not None and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
     except ValueError:
-        plain = False
-    if not plain or parts.scheme not in ("http", "https") or not url.isascii():
+        good = False
+    if not good:
         raise ValidationError("Give the address of the Jira site, such as https://example.atlassian.net.")
 
 

@@ -68,11 +68,10 @@ class Store:
             "app_key": installation.app_key,
             "display_url": installation.display_url,
             "state": state,
-            "changed_at": now(),
         }
         with self._database.write() as tx:
-            fresh = {"id": new_id(), "client_key": installation.client_key, "created_at": now(), **values}
-            insert_once(tx, tenant, fresh)
+            values["changed_at"] = at = _clock(tx)
+            insert_once(tx, tenant, {"id": new_id(), "client_key": installation.client_key, "created_at": at, **values})
             mine = tenant.c.client_key == installation.client_key
             id: str = tx.execute(select(tenant.c.id).where(mine).with_for_update()).scalar_one()
             sealed = self._vault.seal(tx, id, installation.secret.encode(), _AAD)
@@ -121,7 +120,7 @@ class Store:
         body = what.to_json()
         row = {"id": new_id(), "tenant": id, "fingerprint": what.fingerprint, "kind": what.kind, "body": body}
         with self._database.write() as tx:
-            if not insert_once(tx, event, {**row, "received_at": now()}):
+            if not insert_once(tx, event, {**row, "received_at": _clock(tx)}):
                 return False
             self._outbox.put(tx, "jira.event", id, body)
         return True
@@ -129,7 +128,7 @@ class Store:
     def use_nonce(self, value: str) -> bool:
         """True the first time."""
         with self._database.write() as tx:
-            return insert_once(tx, nonce, {"value": value, "seen_at": now()})
+            return insert_once(tx, nonce, {"value": value, "seen_at": _clock(tx)})
 
     def sweep(self, *, events: float, nonces: float) -> int:
         """Delete what is older than so many seconds, a thousand rows of each at most; returns how many rows went."""
@@ -151,6 +150,10 @@ class Store:
             secret = None if sealed is None else self._vault.unseal(tx, row["id"], bytes(sealed), _AAD).decode()
         names = ("id", "client_key", "base_url", "app_key", "state", "display_url", "account_id")
         return Tenant(**{name: row[name] for name in names}, secret=secret)
+
+
+def _clock(tx: Connection) -> float:
+    return float(tx.execute(select(now())).scalar_one())
 
 
 def _older(tx: Connection, key: ColumnElement[str], at: ColumnElement[float], age: float) -> Sequence[str]:

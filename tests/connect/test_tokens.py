@@ -139,7 +139,8 @@ def hs256(header: dict[str, Any], claims: dict[str, Any], key: bytes) -> str:
 
 
 @pytest.mark.parametrize(
-    "kid", ["", "../etc/passwd", "a/b", "a?b", "a%2fb", ".", "..", "a b", "a\n", "x" * 101, "http://evil", None, 7, ["a"]]
+    "kid",
+    ["", "../etc/passwd", "a/b", "a?b", "a%2fb", ".", "..", "a b", "a\n", "x" * 101, "http://evil", None, 7, ["a"]],
 )
 def test_a_key_id_is_a_plain_name(kid: Any) -> None:
     token = raw({"alg": "RS256", **({} if kid is None else {"kid": kid})}, ISSUE, b"x")
@@ -258,4 +259,6 @@ def test_a_forge_token_is_refused_for_an_unknown_key(private: RSAPrivateKey) -> 
         with pytest.raises(BadToken):
             verify_forge(token, keys, app_id="ari:app", now=NOW)
     with pytest.raises(BadToken):
-        verify_forge(jwt.encode(claims, SECRET, "HS256", headers={"kid": "k"}), {"keys": [entry]}, app_id="ari:app", now=NOW)
+        verify_forge(
+            jwt.encode(claims, SECRET, "HS256", headers={"kid": "k"}), {"keys": [entry]}, app_id="ari:app", now=NOW
+        )
