@@ -1,18 +1,16 @@
 """The whole sandbox as one object: `with Sandbox(port=0, imap_port=0, smtp_port=0) as sandbox: sandbox.url`."""
 
-import socket
 import threading
 import time
 from types import TracebackType
-from typing import Any
 
 from flask import Flask
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox import contract, control, pages
 from sandbox.calls import Calls
 from sandbox.faults import Faults
 from sandbox.gate import Gate
+from sandbox.http_server import HttpServer
 from sandbox.jira import api_comments, api_issues, api_people, api_projects, api_search
 from sandbox.jira.api import Api, install_errors
 from sandbox.jira.install import Installer
@@ -41,8 +39,8 @@ class Sandbox:
         retry_seconds: float = 1.0, smtp_login: tuple[str, str] | None = None, client_key: str | None = None,
     ) -> None:  # fmt: skip
         self._closing = threading.Event()
-        self._listener = _listen(host, port)
-        self.port: int = self._listener.getsockname()[1]
+        self._http = HttpServer(host, port)
+        self.port = self._http.port
         self.url = f"http://{host}:{self.port}"
         faults, calls = Faults(), Calls()
         site = Site(self.url, self._tell)
@@ -60,12 +58,8 @@ class Sandbox:
             mailbox=MAILBOX,
             password=PASSWORD,
         )
-        gate = Gate(_flask(self.parts).wsgi_app, calls, faults, self._closing, strict and contract.present())
-        self._http: BaseWSGIServer = make_server(
-            host, self.port, gate, threaded=True, request_handler=_Handler, fd=self._listener.fileno()
-        )
-        self._http.daemon_threads = True  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="http", daemon=True)
+        app = _flask(self.parts).wsgi_app
+        self._http.serve_with(Gate(app, calls, faults, self._closing, strict and contract.present()))
 
     @property
     def imap_port(self) -> int:
@@ -83,15 +77,12 @@ class Sandbox:
         self.parts.imap.add_mailbox(MAILBOX, PASSWORD)
         self.parts.smtp.start()
         self.parts.webhooks.start()
-        self._thread.start()
+        self._http.start()
 
     def stop(self) -> None:
         """Nothing listens any more; calls that hang are let go."""
         self._closing.set()
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-        self._listener.close()
+        self._http.stop()
         self.parts.webhooks.stop()
         self.parts.smtp.stop()
         self.parts.imap.stop()
@@ -116,27 +107,6 @@ class Sandbox:
 
     def _tell(self, event: Event) -> None:
         self.parts.webhooks.tell(event)
-
-
-class _Handler(WSGIRequestHandler):
-    """Keep-alive without the pauses of Nagle's algorithm, and without a line of log for each request."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Calls are noted by the gate."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Faults cut connections on purpose; there is nothing to report."""
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    listener.listen(256)
-    return listener
 
 
 def _flask(parts: Parts) -> Flask:

@@ -269,6 +269,10 @@ def _people_routes(routes: Blueprint, parts: Parts) -> None:
 
 
 def _operator_routes(routes: Blueprint, parts: Parts) -> None:
+    @routes.get("/ports")
+    def ports() -> Response:
+        return jsonify(url=parts.site.base_url, imap_port=parts.imap.port, smtp_port=parts.smtp.port)
+
     @routes.get("/calls")
     def calls() -> Response:
         since = request.args.get("since", "0")

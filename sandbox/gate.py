@@ -1,24 +1,21 @@
 """The way in for REST calls (WSGI): notes each call, holds it against Atlassian's contract, and plays the faults.
 
-What must cut the connection or keep silent needs the socket, which Werkzeug's server hands over in the environ.
+What must cut the connection or keep silent does it by `http_server`, which has the socket.
 """
 
 import io
 import json
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any
 
 from sandbox import contract
 from sandbox.calls import Call, Calls
 from sandbox.faults import ANSWERS, HTTP_KINDS, Fault, Faults
+from sandbox.http_server import Environ, Wsgi, cut, hold
 from sandbox.jira.instants import utc_time
 
-Environ = dict[str, Any]
-Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
 
@@ -74,8 +71,8 @@ class Gate:
         if fault.kind == "500_after_write":
             return _refusal(Fault("500", 1, 0, ""), call)
         if fault.kind.startswith("timeout"):
-            self._closing.wait(fault.seconds)
-        return _cut(environ["werkzeug.socket"])
+            hold(environ, fault.seconds, self._closing)
+        return cut(environ)
 
     def _ask(self, environ: Environ) -> Answer:
         head: list[Any] = []
@@ -128,13 +125,6 @@ def limit_headers(reason: str, seconds: float, now: float) -> list[tuple[str, st
             ("RateLimit-Reason", "jira-quota-global-based"),
         ]
     return [*headers, ("RateLimit-Reason", "jira-per-issue-on-write" if reason == "issue" else "jira-burst-based")]
-
-
-def _cut(connection: socket.socket) -> NoReturn:
-    """End the connection without an answer: the client sees a reset."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.shutdown(socket.SHUT_RD)
-    raise ConnectionAbortedError("cut by a fault")
 
 
 def _body(content_type: str, raw: bytes) -> tuple[Any, Any]:

@@ -70,8 +70,7 @@ class Api:
             token = request.args.get("jwt", "")
         if not token:
             raise JiraError(401, "Client must be authenticated to access this resource.")
-        query = request.query_string.decode()
-        url = request.path + ("?" + query if query else "")
+        url = request.environ["REQUEST_URI"]  # as it was sent and signed, nothing decoded
         app = check_app_token(token, self.site.installations, request.method, url, self.site.clock())
         call: Call = request.environ["sandbox.call"]
         call.who, call.app = app.account_id, app.app_key

@@ -11,7 +11,8 @@ from email.utils import format_datetime, getaddresses, localtime, make_msgid
 from typing import Any
 
 _FIELDS = {
-    "from", "to", "cc", "subject", "text", "html", "attachments", "in_reply_to", "references", "headers", "reply_to", "message_id",
+    "from", "to", "cc", "subject", "text", "html", "attachments", "in_reply_to", "references", "headers",
+    "reply_to", "message_id",
 }  # fmt: skip
 _POLICY = policy.SMTP.clone(utf8=False)
 

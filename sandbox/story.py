@@ -1,0 +1,325 @@
+"""The story, played once: `python -m sandbox.story --sandbox URL --app URL`.
+
+Mailbridge is installed and gets a mailbox and an outgoing server through its public API. Then a customer's mail becomes
+an issue, an agent's comment becomes mail, the customer's reply a comment; an out-of-office answer and a bounce are
+recorded and create nothing. Each step is a line with its time; a step that does not come true ends the story with 1.
+
+Every step is a function over `Stage`, for tests that want one of them or all.
+"""
+
+import argparse
+import base64
+import struct
+import sys
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from sandbox.client import AppClient, ClientError, Late, SandboxClient, wait_for
+
+CAROL = "carol@customer.example"
+DAVE = "dave@customer.example"
+MAILBOX, PASSWORD = "support@sandbox.test", "sandbox"
+PROJECT = "SUP"
+
+
+class StoryFailed(Exception):
+    """A step did not come true: which one, and what was seen instead."""
+
+
+@dataclass
+class Stage:
+    """Where the story plays. `patience`: seconds for each thing to come true. `tag` tells this playing from others."""
+
+    sandbox: SandboxClient
+    app_url: str
+    imap_port: int
+    smtp_port: int
+    patience: float = 30.0
+    window: float = 1.0
+    tag: str = field(default_factory=lambda: time.strftime("%H:%M:%S"))
+    app: AppClient | None = None
+    mailbox: dict[str, Any] = field(default_factory=dict)
+    issue_key: str = ""
+    letter: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def agent(self) -> str:
+        """Alice's account, who administers Jira and answers customers."""
+        account: str = self.sandbox.users()["Alice Agent"]["accountId"]
+        return account
+
+    @property
+    def subject(self) -> str:
+        """The subject of the customer's mail."""
+        return f"The printer is on fire ({self.tag})"
+
+    def api(self) -> AppClient:
+        """The admin API, once the app is installed."""
+        if self.app is None:
+            raise StoryFailed("Mailbridge is not installed yet: play `install` first.")
+        return self.app
+
+    def wait(self, what: str, probe: Callable[[], Any], seen: Callable[[], Any] | None = None) -> Any:
+        """Waits as long as the stage has patience."""
+        return wait_for(what, probe, self.patience, seen)
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What Mailbridge's ledger holds for the mailbox, newest first."""
+        found: list[dict[str, Any]] = self.api().get("/api/inbound/mails", mailbox=self.mailbox["id"], limit=50)[
+            "mails"
+        ]
+        return found
+
+
+def install(stage: Stage) -> str:
+    """Jira installs the app, and an administrator opens its page."""
+    installed = stage.sandbox.install(stage.app_url)
+    stage.app = AppClient(stage.app_url, lambda: stage.sandbox.context_token(installed["app_key"], stage.agent))
+    session = stage.app.login()
+    if not session["admin"]:
+        raise StoryFailed("Alice administers Jira, but her page session says that she does not.")
+    return f"Mailbridge is installed and Alice has its page open   {stage.sandbox.url}/host"
+
+
+def connect_mailbox(stage: Stage) -> str:
+    """An administrator connects the mailbox: test, then save."""
+    api = stage.api()
+    project = next(one for one in api.get("/api/connect/projects", query=PROJECT) if one["key"] == PROJECT)
+    kinds = [kind for kind in api.get(f"/api/connect/projects/{PROJECT}/issue-types") if not kind["subtask"]]
+    wanted = {
+        "name": "Support", "kind": "imap", "host": "127.0.0.1", "port": stage.imap_port, "security": "none",
+        "username": MAILBOX, "secret": PASSWORD, "folder": "INBOX", "address": MAILBOX, "validate_certificate": True,
+        "authserv_id": None, "sub_addresses": True, "project": project,
+        "issue_type": {"id": kinds[0]["id"], "name": kinds[0]["name"]}, "default_reporter": None, "enabled": True,
+    }  # fmt: skip
+    test = api.post("/api/inbound/mailboxes/test", wanted)
+    if not test["ok"]:
+        raise StoryFailed(f"The test of the mailbox failed: {test['problem']}")
+    known = [one for one in api.get("/api/inbound/mailboxes") if one["address"] == MAILBOX]
+    if known:
+        stage.mailbox = api.put(f"/api/inbound/mailboxes/{known[0]['id']}", wanted)
+    else:
+        stage.mailbox = api.post("/api/inbound/mailboxes", {**wanted, "backlog": "none"})
+
+    def connected() -> bool:
+        stage.mailbox = api.get(f"/api/inbound/mailboxes/{stage.mailbox['id']}")
+        return bool(stage.mailbox["state"] == "connected")
+
+    stage.wait("the mailbox to be connected", connected, lambda: stage.mailbox)
+    return f"{MAILBOX} is connected: its mail becomes {project['key']} issues of type {kinds[0]['name']}"
+
+
+def connect_sender(stage: Stage) -> str:
+    """An administrator sets the outgoing server."""
+    sender = {
+        "host": "127.0.0.1", "port": stage.smtp_port, "security": "none", "username": None, "secret": None,
+        "from_name": "Support", "from_address": MAILBOX, "window_seconds": stage.window, "validate_certificate": True,
+    }  # fmt: skip
+    stage.api().put("/api/outbound/sender", sender)
+    return f"Outgoing mail goes by 127.0.0.1:{stage.smtp_port}; events are gathered for {stage.window:g} s"
+
+
+def mail_becomes_an_issue(stage: Stage) -> str:
+    """A customer's mail with a picture, Dave in copy, becomes an issue with the attachment."""
+    picture = small_picture()
+    stage.sandbox.mail(
+        from_=f"Carol Customer <{CAROL}>", to=MAILBOX, cc=f"Dave Deputy <{DAVE}>", subject=stage.subject,
+        text="Hello,\n\nsmoke comes out of the printer on floor 3. A picture is attached.\n\nCarol\n",
+        attachments=[{"filename": "printer.png", "content_type": "image/png", "base64": base64.b64encode(picture).decode()}],
+    )  # fmt: skip
+    issue = stage.wait(
+        "the mail to become an issue with its attachment", lambda: _issue(stage, attachments=1), lambda: _seen(stage)
+    )
+    stage.issue_key = issue["key"]
+    name, size = issue["attachments"][0]["filename"], issue["attachments"][0]["size"]
+    if size != len(picture) or "smoke comes out" not in issue["text"]:
+        raise StoryFailed(
+            f"{issue['key']} does not say what the mail said: text {issue['text']!r}, attachment of {size} bytes"
+        )
+    return f"Carol's mail is {issue['key']} with {name}   {stage.sandbox.url}/browse/{issue['key']}"
+
+
+def comment_becomes_mail(stage: Stage) -> str:
+    """An agent comments, and the customer and her colleague have it as mail."""
+    text = f"Please pull the plug, then read this ({stage.tag})."
+    stage.sandbox.comment(stage.issue_key, stage.agent, text)
+    stage.letter = stage.wait(
+        "Carol to have the comment as mail", lambda: _letter(stage, CAROL, text), lambda: stage.sandbox.inbox(CAROL)
+    )
+    stage.wait(
+        "Dave to have the comment as mail", lambda: _letter(stage, DAVE, text), lambda: stage.sandbox.inbox(DAVE)
+    )
+    return f"Alice's comment reached Carol and Dave: “{stage.letter['subject']}”   {stage.sandbox.url}/control/inboxes/{CAROL}"
+
+
+def reply_becomes_a_comment(stage: Stage) -> str:
+    """The customer answers from that mail: a comment on the same issue, and no new issue."""
+    before = len(stage.sandbox.issues())
+    answer = f"I did, it is quiet now ({stage.tag})."
+    stage.sandbox.mail(**reply(stage.letter, CAROL, f"{answer}\n\nCarol\n"))
+
+    def comment() -> Any:
+        found = stage.sandbox.issue(stage.issue_key)["comments"]
+        return next((one for one in found if answer in one["text"]), None)
+
+    added = stage.wait("Carol's reply to become a comment", comment, lambda: _seen(stage))
+    if len(stage.sandbox.issues()) != before:
+        raise StoryFailed("The reply became a comment and a new issue besides.")
+    if "Please pull the plug" in added["text"]:
+        raise StoryFailed(f"The comment repeats the mail it answers: {added['text']!r}")
+    return f"Carol's reply is a comment on {stage.issue_key}, without the quotation"
+
+
+def out_of_office_is_recorded(stage: Stage) -> str:
+    """An automatic answer is recorded and creates nothing."""
+    subject = f"Automatic reply: {stage.letter['subject']} ({stage.tag})"
+    return _recorded_only(
+        stage, "the out-of-office answer", subject,
+        lambda: stage.sandbox.mail(
+            from_=f"Dave Deputy <{DAVE}>", to=stage.letter["reply_to"] or MAILBOX, subject=subject,
+            text="I am out of the office until Monday.\n", in_reply_to=stage.letter["message_id"],
+            references=stage.letter["message_id"], headers={"Auto-Submitted": "auto-replied", "X-Autoreply": "yes"},
+        ),
+    )  # fmt: skip
+
+
+def bounce_is_recorded(stage: Stage) -> str:
+    """Dave's mail server returns our mail: the ledger has the report, the delivery is marked, nothing is created."""
+    letter = next(one for one in reversed(stage.sandbox.inbox(DAVE)) if stage.tag in one["text"])
+    line = _recorded_only(
+        stage, "the bounce", "Undelivered Mail Returned to Sender", lambda: stage.sandbox.bounce(letter["id"])
+    )
+
+    def marked() -> bool:
+        found = stage.api().get("/api/outbound/deliveries", issue=stage.issue_key, limit=50)
+        rows = found["deliveries"] if isinstance(found, dict) else found
+        return any(row["recipient"] == DAVE and row["state"] == "bounced" for row in rows)
+
+    stage.wait(
+        "the delivery to Dave to be marked as bounced",
+        marked,
+        lambda: stage.api().get("/api/outbound/deliveries", limit=50),
+    )
+    return line + "; the delivery to Dave is marked"
+
+
+STEPS: tuple[Callable[[Stage], str], ...] = (
+    install,
+    connect_mailbox,
+    connect_sender,
+    mail_becomes_an_issue,
+    comment_becomes_mail,
+    reply_becomes_a_comment,
+    out_of_office_is_recorded,
+    bounce_is_recorded,
+)
+
+
+def play(stage: Stage, say: Callable[[str], None] = print) -> None:
+    """All steps in turn, each as a line with its seconds; raises StoryFailed naming the step."""
+    begun = time.monotonic()
+    for step in STEPS:
+        at = time.monotonic()
+        try:
+            line = step(stage)
+        except (StoryFailed, Late, ClientError, requests.RequestException, LookupError, StopIteration) as error:
+            raise StoryFailed(f"{step.__name__}: {error}") from error
+        say(f"{time.monotonic() - at:7.2f} s  {line}")
+    violations = stage.sandbox.violations()
+    if violations:
+        raise StoryFailed(f"Jira would not have understood: {violations[:5]}")
+    say(f"{time.monotonic() - begun:7.2f} s  in all. Look around: {stage.sandbox.url}/ and {stage.sandbox.url}/host")
+
+
+def reply(letter: dict[str, Any], reader: str, text: str) -> dict[str, Any]:
+    """The control fields of a reply to a received letter, as a mail program writes it: quoted, with references."""
+    quoted = "".join(f"> {line}\n" for line in letter["text"].splitlines())
+    subject = letter["subject"]
+    return {
+        "from_": reader,
+        "to": letter["reply_to"] or letter["from"],
+        "subject": subject if subject.lower().startswith("re:") else f"Re: {subject}",
+        "text": f"{text}\nOn {letter['date']}, {letter['from']} wrote:\n{quoted}",
+        "in_reply_to": letter["message_id"],
+        "references": " ".join([*letter["references"], letter["message_id"]]),
+    }
+
+
+def small_picture() -> bytes:
+    """A PNG of 8 × 8 red dots."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + b"\xc9\x37\x2c" * 8 for _ in range(8))
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def _recorded_only(stage: Stage, what: str, subject: str, send: Callable[[], Any]) -> str:
+    """Sends, waits until the ledger says that nothing comes of it, and looks that nothing did."""
+    issues, comments = len(stage.sandbox.issues()), len(stage.sandbox.issue(stage.issue_key)["comments"])
+    known = {mail["id"] for mail in stage.mails()}
+    send()
+
+    def settled() -> Any:
+        new = [mail for mail in stage.mails() if mail["id"] not in known and mail["subject"] == subject]
+        return next((mail for mail in new if mail["state"] not in ("received", "delivering")), None)
+
+    mail = stage.wait(f"{what} to be recorded", settled, lambda: _seen(stage))
+    now = len(stage.sandbox.issues()), len(stage.sandbox.issue(stage.issue_key)["comments"])
+    if (
+        now != (issues, comments)
+        or mail["outcome"] not in (None, "none")
+        or mail["state"] not in ("ignored", "handled")
+    ):
+        raise StoryFailed(
+            f"{what} should only be recorded, but it is {mail}; issues and comments went from {(issues, comments)} to {now}"
+        )
+    return f"{what[0].upper()}{what[1:]} is recorded ({mail['reason']}), nothing was created"
+
+
+def _issue(stage: Stage, attachments: int) -> dict[str, Any] | None:
+    for issue in stage.sandbox.issues():
+        if issue["fields"]["summary"] == stage.subject and len(issue["attachments"]) >= attachments:
+            return issue
+    return None
+
+
+def _letter(stage: Stage, reader: str, text: str) -> dict[str, Any] | None:
+    return next((one for one in stage.sandbox.inbox(reader) if text in one["text"]), None)
+
+
+def _seen(stage: Stage) -> Any:
+    """What to show when a mail did not come through: its rows in the ledger, and the last REST calls."""
+    calls = [(call["method"], call["path"], call["status"]) for call in stage.sandbox.calls()[-8:]]
+    return {"ledger": stage.mails()[:5], "last REST calls": calls}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Plays the story; exit code 1 when a step does not come true."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.story", description="Play the story once.")
+    parser.add_argument("--sandbox", default="http://127.0.0.1:8090", help="address of the sandbox")
+    parser.add_argument("--app", default="http://127.0.0.1:8080", help="address of Mailbridge, as Jira sees it")
+    parser.add_argument("--patience", type=float, default=30.0, metavar="SECONDS", help="for each step to come true")
+    options = parser.parse_args(arguments)
+    sandbox = SandboxClient(options.sandbox)
+    try:
+        ports = sandbox.ports()
+        stage = Stage(sandbox, options.app, ports["imap_port"], ports["smtp_port"], options.patience)
+        play(stage, lambda line: print(line, flush=True))
+    except (StoryFailed, ClientError, requests.RequestException) as error:
+        print(f"The story broke off. {error}", file=sys.stderr)
+        return 1
+    finally:
+        sandbox.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
