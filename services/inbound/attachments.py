@@ -18,6 +18,8 @@ _EXTENSIONS = {
     "image/png": ".png",
     "image/gif": ".gif",
     "message/rfc822": ".eml",
+    "message/delivery-status": ".txt",
+    "message/disposition-notification": ".txt",
     "application/pdf": ".pdf",
     "application/pgp-signature": ".asc",
     "application/pgp-encrypted": ".asc",

@@ -15,6 +15,7 @@ REPORT_TYPES = {
     "message/disposition-notification",
     "message/feedback-report",
 }
+SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 RETURNED_CAP = 64 * 1024
 _DECLARED_IN_HTML = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 
@@ -42,6 +43,7 @@ class Bodies:
                 self.feedback = self.feedback or text
             else:
                 self.status.append(text)
+                self._attach(leaf)
         elif (
             report
             and leaf.content_type
@@ -51,6 +53,8 @@ class Bodies:
             self.returned = leaf.octets[:RETURNED_CAP].decode("utf-8", "replace").replace("\r\n", "\n")
             if leaf.content_type in ("message/rfc822", "message/global"):
                 self._attach(leaf)
+        elif leaf.content_type in SIGNATURES and not leaf.filename and leaf.within[-1:] == ("signed",):
+            pass  # a detached signature: the mail itself is what it signs
         elif self._is_body(leaf):
             self._body(leaf)
         else:

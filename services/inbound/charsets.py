@@ -91,6 +91,11 @@ ALIASES = {
 }
 _DETECT_FROM = 16_384  # octets that detection looks at; more makes it slow and hardly surer
 _ISO_2022 = re.compile(rb"\x1b(?:\$[@B]|\([BJI]|\$\([DC])")
+_ALONE = re.compile(rb"(?:(?<=[A-Za-z\s\"'(])|^)[\xc0-\xff](?=[A-Za-z\s.,;:!?\"')-]|$)")
+_CP1252_SIGNS = bytes((0x80, 0x82, 0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99))
+_PLAUSIBLE = [
+    "cp1252", "cp1250", "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2",
+]  # fmt: skip
 _TEXT_CODECS_ONLY = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 
 
@@ -101,7 +106,7 @@ def decode_text(data: bytes, declared: str = "") -> tuple[str, str]:
         return "", ""
     if codec in ("", "utf-8"):
         if b"\x1b" in data and _ISO_2022.search(data):
-            return _lenient(data, "iso2022_jp_ext"), "" if not declared else f"charset {declared!r} is ISO-2022-JP"
+            return _strict(data, "iso2022_jp_ext") or _jis(data) or _lenient(data, "iso2022_jp_ext"), "" if not declared else f"charset {declared!r} is ISO-2022-JP"
         text = _strict(data, "utf-8-sig")
         if text is not None:
             return text, "" if codec or not declared else f"unknown charset {declared!r} read as UTF-8"
@@ -112,6 +117,8 @@ def decode_text(data: bytes, declared: str = "") -> tuple[str, str]:
         # Text declared as a one-octet charset that happens to be valid UTF-8 with multi-octet letters is UTF-8.
         if codec.startswith("cp125") and not data.isascii() and (utf8 := _strict(data, "utf-8")) is not None:
             return utf8, f"charset {declared!r} is in fact UTF-8"
+        return text, ""
+    if codec == "iso2022_jp_ext" and (text := _jis(data)) is not None:
         return text, ""
     if (text := _strict(data, "utf-8")) is not None:
         return text, f"charset {declared!r} is in fact UTF-8"
@@ -136,6 +143,36 @@ def known_codec(name: str) -> str:
         if info.name not in _TEXT_CODECS_ONLY and getattr(info, "_is_text_encoding", True):
             return ALIASES.get(info.name, info.name)
     return ""
+
+
+def detect(data: bytes) -> str:
+    """The codec that explains 8-bit text best."""
+    sample = data[:_DETECT_FROM]
+    high = sum(octet > 127 for octet in sample)
+    # Single high octets between ASCII letters are Latin: what detection by statistics gets wrong on short texts.
+    if high and len(_ALONE.findall(sample)) * 4 >= high * 3 and not re.search(rb"[\x80-\x9f]", sample.translate(None, _CP1252_SIGNS)):
+        return "cp1252"
+    best = from_bytes(sample, steps=5, chunk_size=512, cp_isolation=_PLAUSIBLE).best()
+    return ALIASES.get(best.encoding.replace("_", "-"), best.encoding) if best is not None else "cp1252"
+
+
+def _jis(data: bytes) -> str | None:
+    """ISO-2022-JP with the characters that only vendors have in it (circled digits, roman numerals), by way of Shift_JIS."""
+    out = bytearray()
+    kanji = False
+    for number, piece in enumerate(re.split(rb"\x1b(\$[@B]|\([BJ])", data)):
+        if number % 2:
+            kanji = piece[:1] == b"$"
+        elif not kanji:
+            out += piece
+        else:
+            for first, second in zip(piece[::2], piece[1::2], strict=False):
+                if not (0x21 <= first <= 0x7E and 0x21 <= second <= 0x7E):
+                    return None
+                row = (first - 0x21) // 2 + 0x81
+                low = second + (0x1F + (second >= 0x60) if first % 2 else 0x7E)
+                out += bytes((row + (0x40 if row > 0x9F else 0), low))
+    return _strict(bytes(out), "cp932")
 
 
 def _strict(data: bytes, codec: str) -> str | None:
@@ -166,8 +203,7 @@ def _mostly_utf8(data: bytes) -> str | None:
 
 
 def _detected(data: bytes, declared: str) -> tuple[str, str]:
-    best = from_bytes(data[:_DETECT_FROM], steps=5, chunk_size=512, explain=False).best()
-    codec = ALIASES.get(best.encoding.replace("_", "-"), best.encoding) if best is not None else "cp1252"
+    codec = detect(data)
     text = _lenient(data, codec)
     said = f"charset {declared!r} is wrong" if declared else "8-bit text without a charset"
     return text, f"{said}, read as {codec}"

@@ -15,6 +15,7 @@ _WORD = re.compile(r"=\?([^?\s*]*)(?:\*[^?\s]*)?\?([bBqQ])\?(.*?)\?=", re.DOTALL
 _BETWEEN = re.compile(r"(\?=)\s+(=\?[^?\s]+\?[bBqQ]\?)")
 _UU_BEGIN = re.compile(rb"^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?$", re.MULTILINE)
 _SPLIT_PARAMETER = re.compile(r"^([^*]+)(?:\*(\d{1,3}))?(\*)?$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 MAX_PARAMETERS = 200
 MAX_WORDS = 2_000
 
@@ -44,7 +45,10 @@ def decode_words(text: str) -> str:
 def _decode_word(octets: bytes, charset: str) -> str:
     if known_codec(charset) == "utf-7" and octets.count(b"\0"):
         return octets.decode("utf-8", "replace")
-    return decode_text(octets, charset)[0]
+    text, complaint = decode_text(octets, charset)
+    if complaint and _CONTROL.search(text):
+        return f"=?{charset}?B?{base64.b64encode(octets).decode()}?="  # damaged beyond reading: kept as it is written
+    return text
 
 
 def _word_octets(encoding: str, text: str) -> bytes | None:
@@ -155,6 +159,8 @@ def parameters(value: str) -> tuple[str, dict[str, str]]:
     of a repeated parameter counts. At most MAX_PARAMETERS are read.
     """
     pieces = _semicolons(value)
+    if "=" in pieces[0] and "/" not in pieces[0]:
+        pieces.insert(0, "")  # "Content-Disposition: filename=x": the main value was left out
     plain: dict[str, str] = {}
     split: dict[str, dict[int, tuple[str, bool]]] = {}
     for piece in pieces[1 : MAX_PARAMETERS + 1]:

@@ -23,12 +23,16 @@ _KNOWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class HeaderBlock:
-    """fields: (name as written, unfolded value), topmost first; body: where it starts; envelope_from: from the mbox line."""
+    """fields: (name as written, unfolded value), topmost first; body: where it starts; envelope_from: from the mbox line.
+
+    charset: what raw 8-bit text in headers was taken for.
+    """
 
     fields: tuple[tuple[str, str], ...]
     body: int
     envelope_from: str = ""
     defects: tuple[str, ...] = ()
+    charset: str = ""
 
 
 def read_header_block(raw: bytes, body_charset: str = "") -> HeaderBlock:
@@ -57,7 +61,7 @@ def read_header_block(raw: bytes, body_charset: str = "") -> HeaderBlock:
             lines.append(line)
         elif line.startswith((b"From ", b">From ")):
             pass
-        elif lines and _FIELD.match(raw[end : end + 100]) and _KNOWN.match(raw[end : end + 100]):
+        elif lines and _goes_on(raw, end):
             lines[-1] += b"\n " + line
             defects.append("a header line without its folding was joined to the one before")
         else:
@@ -72,7 +76,7 @@ def read_header_block(raw: bytes, body_charset: str = "") -> HeaderBlock:
             break
     if not seen_blank and position >= len(raw) and not lines:
         return HeaderBlock((), 0, envelope_from, tuple(defects))
-    return HeaderBlock(_fields(lines, body_charset, defects), position, envelope_from, tuple(defects))
+    return HeaderBlock(_fields(lines, body_charset, defects), position, envelope_from, tuple(defects), body_charset)
 
 
 def _start(raw: bytes, defects: list[str]) -> tuple[int | None, str]:
@@ -101,6 +105,18 @@ def _start(raw: bytes, defects: list[str]) -> tuple[int | None, str]:
             known = None
         at = end
     return None, envelope_from
+
+
+def _goes_on(raw: bytes, position: int) -> bool:
+    """Does a known field follow within a few lines, before the blank one?"""
+    for _ in range(6):
+        if _KNOWN.match(raw, position, position + 100) and raw[position : position + 1] not in (b" ", b"\t"):
+            return True
+        end = _after_line(raw, position)
+        if not raw[position:end].strip():
+            return False
+        position = end
+    return False
 
 
 def _after_line(raw: bytes, position: int) -> int:

@@ -3,15 +3,34 @@
 import re
 from collections.abc import Sequence
 
-from inbound.quotes import FIELD, FIELD_KIND, ON, SEPARATOR_FORWARDED, SEPARATOR_ORIGINAL, SENT_FROM, WROTE
+from inbound.quotes import FIELD, FIELD_KIND, ON, SENT_FROM, SEPARATOR_FORWARDED, SEPARATOR_ORIGINAL, WROTE
 
 LONGEST = 600  # characters of a line or of joined lines that can be an introduction; keeps every pattern's work bounded
 _QUOTED = re.compile(r"^[ \t\u00a0]{0,4}(?:>|&gt;|[|│](?=[ \t]|$)|[A-Z][A-Za-z]{1,12}>(?=[ \t>]|$))")
 _DEPTH = re.compile(r"^[ \t\u00a0]*(?:>[ \t\u00a0]?)+")
 _RULE = re.compile(r"^[ \t]*(?:[-_=*~#+–—\u2500]{2,}|[—–\u1427])[ \t]*$")
 _ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+\.[\w.-]+|<[^<>\s]+>|\[mailto:")
+_FRAME = "*_- \t\u200e\u200f\u202a\u202b\u202c"
+# Two programs introduce without a verb: Gmail's old form, and "2018/1/15 Kim <kim@example.org>".
+_BARE_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:?\d\d\b.{1,80}$|\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,40}[<(\[][^<>\s]+@[^<>\s]+[>)\]]:?$", re.IGNORECASE
+)
+_SHARED = re.compile(
+    r"(.{1,400}?\S)[\s-]*?[ -](On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|\d)\S*.*|"
+    r"(?:Am|Le|El|Il|Op|Em|Den|W dniu|Dne) (?:\w{2,12}[.,]? )?\d.*)$"
+)
+_HINT = re.compile(r"[\d@<]")  # cheap sign that a date or an address may be there
+# The months of the languages we know, as far as it takes to tell them from other words.
+_MONTHS = (
+    "jan|feb|fév|mar|mär|már|mrt|apr|avr|ápr|abr|mai|may|maj|máj|mei|jun|jún|juin|jul|júl|juil|aug|ago|août|aoû|sep|szep|set|okt|oct|out|ott|nov|dec|dez|déc|dic|"
+    "des|gen|ene|fev|mag|giu|lug|ian|iun|iul|noi|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|led|úno|bře|dub|kvě|čer|srp|zář|říj|pro|tammi|helmi|maalis|huhti|touko|"
+    "kesä|heinä|elo|syys|loka|marras|joulu|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara|янв|фев|мар|апр|мая|май|июн|июл|авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|"
+    "лип|сер|вер|жов|лис|гру|ιαν|φεβ|μαρ|απρ|μαΐ|μαι|ιουν|ιουλ|αυγ|σεπ|οκτ|νοε|δεκ|thg|tháng"
+)
 _STAMP = re.compile(
-    r"\d{1,2}[:.h]\d{2}|\d{1,4}[-/.年][ ]?\d{1,2}[-/.月]|\b(?:19|20)\d\d\b|\d{1,2}\.? \w{3,9}\.? |[0-9٠-٩]{1,2}[ ]?(?:月|시|日)|\d{4}\s?년", re.IGNORECASE
+    rf"\d{{1,2}}[:.h]\d{{2}}|\d{{1,4}}[-/.年][ ]?\d{{1,2}}[-/.月]|\b(?:19|20)\d\d\b|\b\d{{1,2}}(?:st|nd|rd|th|er|º|\.)?,? (?:de )?(?:{_MONTHS})|"
+    rf"\b(?:{_MONTHS})\w{{0,8}}\.? \d{{1,2}}\b|[0-9٠-٩]{{1,2}}[ ]?(?:月|시|日)|\d{{4}}\s?년",
+    re.IGNORECASE,
 )
 
 
@@ -48,46 +67,60 @@ def forwarded_separator(line: str) -> bool:
 def attribution(lines: Sequence[str], at: int) -> int:
     """How many lines at `at` are an "On …, … wrote:", 0 if they are none."""
     first = lines[at].strip()
-    if not first or len(first) > LONGEST:
+    if not _HINT.search(first) and not first.endswith((":", "：", "-")) and not ON.match(first):
         return 0
+    starts = _starts(first)
     joined = ""
     for count in range(1, 6):
-        if at + count > len(lines):
+        if at + count > len(lines) or (count > 1 and not starts):
             break
         line = lines[at + count - 1].strip()
-        if count > 1 and (not line or quoted(line) and not quoted(first)):
+        if count > 1 and (not line or (quoted(line) and not quoted(first) and not (line.startswith(">") and _open_angle(joined)))):
             break
-        joined = f"{joined} {line}".strip() if count > 1 else line
+        joined = f"{joined} {line}".strip()
         if len(joined) > LONGEST:
             break
         if _introduces(joined, lines, at + count):
             return count
-        if count == 1 and not (ON.match(first) or _STAMP.search(first) or _ADDRESS.search(first) or WROTE.search(first)):
-            break
     return 0
 
 
+def _starts(line: str) -> bool:
+    """May an introduction of several lines begin so? A date, a word for "on", or an address."""
+    bare = _DEPTH.sub("", line).strip(_FRAME)
+    return bool(ON.match(bare) or _STAMP.search(bare[:45]) or _ADDRESS.search(bare))
+
+
+def _open_angle(text: str) -> bool:
+    return text.rfind("<") > text.rfind(">")
+
+
 def _introduces(text: str, lines: Sequence[str], following: int) -> bool:
-    text = text.strip("*_ \t\u200e\u200f\u202a\u202b\u202c")
-    ends = text.endswith((":", "：", ":*", ":_")) or text.rstrip(" -\u200e\u202c>").endswith(":")
+    text = _DEPTH.sub("", text)
+    framed = text.startswith("--") and text.endswith("--")
+    text = text.strip(_FRAME)
+    ends = framed or text.endswith((":", "：")) or text.rstrip(" -\u200e\u202c>").endswith(":")
+    if not ends and not (_HINT.search(text) and ON.match(text)):
+        return False
     verb = WROTE.search(text)
-    stamp, address = bool(_STAMP.search(text)), bool(_ADDRESS.search(text))
-    if verb and ends and (stamp or address) and (ON.match(text) or len(text) - verb.end() < 120):
+    stamp, address = _STAMP.search(text), bool(_ADDRESS.search(text))
+    dated = stamp is not None and (stamp.start() < 45 or ON.match(text) is not None)
+    if framed and verb:
+        return True
+    if verb and ends and (dated or (stamp and address) or (address and (ON.match(text) or len(text) - verb.end() < 6))):
         return not _is_prose(text)
-    if verb and not ends and stamp and len(text) - verb.end() <= 2 and ON.match(text):
+    if verb and not ends and dated and len(text) - verb.end() <= 2 and ON.match(text):
         return True
     if verb and ends and len(text) - verb.end() <= 4 and len(text) < 120:
         return _next_is_quoted(lines, following)
-    if stamp and address and ends and (re.match(r"\W{0,3}\d{4}[-/.年]", text) or ON.match(text)):
+    if dated and address and ends:
         return True
-    if stamp and address and re.match(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,40}[<(\[][^<>\s]+@[^<>\s]+[>)\]]:?$", text):
-        return True
-    return False
+    return _BARE_DATE.match(text) is not None
 
 
 def _is_prose(text: str) -> bool:
     # "I sent at 9:30 what he wrote: …" has a verb and a stamp too, but no date at its beginning and no address.
-    return not ON.match(text) and not _ADDRESS.search(text)
+    return not ON.match(text) and not _ADDRESS.search(text) and not _STAMP.search(text[:30])
 
 
 def _next_is_quoted(lines: Sequence[str], at: int) -> bool:
@@ -95,6 +128,14 @@ def _next_is_quoted(lines: Sequence[str], at: int) -> bool:
         if line.strip():
             return quoted(line)
     return False
+
+
+def split_shared(line: str) -> tuple[str, str] | None:
+    """"yes, do it On Wed, Apr 4, 2012 at 3:59 PM, a@b.c wrote:" as its two halves; None for other lines."""
+    if not line.endswith((":", "：")) or len(line) > LONGEST or not WROTE.search(line):
+        return None
+    match = _SHARED.match(line)
+    return (match[1], match[2]) if match and not ON.match(line) else None
 
 
 def header_block(lines: Sequence[str], at: int) -> int:

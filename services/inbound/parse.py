@@ -14,12 +14,13 @@ import mailparser
 from mailparser.exceptions import MailParserError
 
 from inbound.bodies import Bodies
+from inbound.charsets import detect, known_codec
 from inbound.decode import decode_words, parameters
 from inbound.headerblock import HeaderBlock, read_header_block
 from inbound.limits import MAX_RAW_OCTETS, lift
 from inbound.parsed import Address, Attachment, DeliveryReport, ParsedMail
 from inbound.parts import leaves
-from inbound.people import MAX_ADDRESSES, clean_name, lenient_addresses
+from inbound.people import MAX_ADDRESSES, clean_name, lenient_addresses, local_address
 
 __all__ = ["Address", "Attachment", "DeliveryReport", "ParsedMail", "parse"]
 
@@ -41,7 +42,7 @@ _FOR_LIBRARY = frozenset(
     }
 )
 _ATTRIBUTE = {"from": "from_", "to": "to", "cc": "cc", "reply-to": "reply_to"}
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 _ID = re.compile(r"<\s*([^<>\s]{1,900})\s*>")
 _STRUCTURE_DEFECTS = {
     "StartBoundaryNotFoundDefect": "the declared boundary of a multipart never comes",
@@ -82,7 +83,7 @@ def _read(raw: bytes, block: HeaderBlock, defects: list[str]) -> ParsedMail:
         )
     bodies = Bodies()
     report = _report_kind(block)
-    for leaf in leaves(tree, skeleton):
+    for leaf in leaves(tree, skeleton, block.charset):
         bodies.add(leaf, report)
     return _mail(block, structure, bodies, defects)
 
@@ -188,7 +189,7 @@ def _people(
         return ()
     if structure is not None and name in _ATTRIBUTE:
         found = tuple(
-            Address(clean_name(person), address) for person, address in structure.people(_ATTRIBUTE[name]) if address
+            Address(clean_name(person), address.strip(".")) for person, address in structure.people(_ATTRIBUTE[name]) if address
         )
         if found:
             return found[:MAX_ADDRESSES]
@@ -197,6 +198,8 @@ def _people(
         if name == "from":
             defects.append("From is not written as an address header; an address was found in it all the same")
         return lenient
+    if name == "from" and (local := local_address(decode_words(value))) is not None:
+        return (local,)
     rest = clean_name(decode_words(value).strip(" <>;:,"))
     return (Address(rest, ""),) if rest and name == "from" else ()
 
@@ -241,8 +244,20 @@ def _protection(content_type: str, bodies: Bodies) -> str:
 
 def _header_block(raw: bytes) -> HeaderBlock:
     # Raw 8-bit headers are mostly in the charset of the body, which the first charset named in the mail tells.
-    match = _CHARSET.search(raw[:16_384].decode("ascii", "replace"))
-    return read_header_block(raw, match[1] if match else "")
+    match = _CHARSET.search(raw, 0, 16_384)
+    charset = match[1].decode("ascii") if match else ""
+    if not charset or known_codec(charset) == "utf-8":
+        head = raw[:16_384]
+        charset = "" if head.isascii() or _is_utf8(head) else detect(head)
+    return read_header_block(raw, charset)
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets[: octets.rfind(b"\n") + 1].decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _line_ends(raw: bytes, defects: list[str]) -> bytes:

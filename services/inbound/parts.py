@@ -33,13 +33,13 @@ class Leaf:
     defect: str = ""
 
 
-def leaves(message: Message, skeleton: Skeleton) -> Iterator[Leaf]:
-    """Every leaf in the order of the mail."""
+def leaves(message: Message, skeleton: Skeleton, charset: str) -> Iterator[Leaf]:
+    """Every leaf in the order of the mail. `charset`: of raw 8-bit names in headers."""
     stack: list[tuple[Message, tuple[str, ...], int, str]] = [(message, (), -1, "text/plain")]
     alternatives = 0
     while stack:
         part, within, alternative, default = stack.pop()
-        head = _Head(part, default)
+        head = _Head(part, default, charset)
         main, _, sub = head.content_type.partition("/")
         payload = part.get_payload() if part.is_multipart() else None
         if main == "multipart" and isinstance(payload, list) and len(within) < MAX_DEPTH:
@@ -51,17 +51,19 @@ def leaves(message: Message, skeleton: Skeleton) -> Iterator[Leaf]:
                 (child, (*within, sub), alternative, inner) for child in reversed(payload) if isinstance(child, Message)
             )
         else:
+            if main == "multipart":
+                head.content_type = "text/plain"  # its boundary never comes: all of it is text
             yield _leaf(part, head, skeleton, within, alternative)
 
 
 class _Head:
     """The MIME header fields of one part, decoded leniently."""
 
-    def __init__(self, part: Message, default: str) -> None:
+    def __init__(self, part: Message, default: str, charset: str) -> None:
         self.fields: dict[str, str] = {}
         for name, value in part.raw_items():
             if name[:1] in "Cc" and name.lower().startswith("content-"):
-                self.fields.setdefault(name.lower(), _unicode(str(value)))
+                self.fields.setdefault(name.lower(), _unicode(str(value), charset))
         written, self.parameters = parameters(self.fields.get("content-type", ""))
         match = re.match(r"[a-z0-9.+_-]+/[a-z0-9.+_*-]+", written)
         self.content_type = match[0] if match else {"text": "text/plain", "html": "text/html"}.get(written, default)
@@ -73,11 +75,11 @@ class _Head:
         return self.fields.get("content-transfer-encoding", "")
 
 
-def _unicode(value: str) -> str:
+def _unicode(value: str, charset: str) -> str:
     if value.isascii():
         return value.replace("\r", "").replace("\n", "")
     octets = value.encode("utf-8", "surrogateescape").replace(b"\r", b"").replace(b"\n", b"")
-    return decode_header_octets(octets, "")[0]
+    return decode_header_octets(octets, charset)[0]
 
 
 def _leaf(part: Message, head: _Head, skeleton: Skeleton, within: tuple[str, ...], alternative: int) -> Leaf:

@@ -19,10 +19,16 @@ def lenient_addresses(value: str) -> tuple[Address, ...]:
             continue
         name = clean_name(value[position : match.start()].strip(" ,;<>"))
         position = match.end()
-        found.append(Address("" if "@" in name and name == address else name, re.sub(r"\s+", "", address)))
+        found.append(Address("" if "@" in name and name == address else name, re.sub(r"\s+", "", address).strip(".")))
         if len(found) >= MAX_ADDRESSES:
             break
     return tuple(found)
+
+
+def local_address(value: str) -> Address | None:
+    """A mailbox of the writing machine itself ("Cron <root>"), which has no domain."""
+    match = re.fullmatch(r"\s*([^<>@]*?)\s*<\s*([\w.+-]+)\s*>\s*", value[:1_000])
+    return Address(clean_name(match[1]), match[2]) if match else None
 
 
 def clean_name(name: str) -> str:

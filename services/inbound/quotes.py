@@ -12,7 +12,7 @@ FROM = (
     "من|מאת|pošiljatelj|šalje|saatja|nuo|no|dari|từ|จาก|frá|de:"
 )
 SENT = (
-    "sent|date|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviada em|enviado em|enviada|enviados|fecha|data|data invio|inviato|inviato il|verzonden|"
+    "sent|date|message du|gesendet|datum|envoyé|envoyé le|enviado|enviado el|enviada em|enviado em|enviada|enviados|fecha|data|data invio|inviato|inviato il|verzonden|"
     "verzonden op|skickat|skickat den|sendt|dato|wysłano|wysłane|data wysłania|отправлено|отправлен|дата|надіслано|lähetetty|päiväys|päivämäärä|"
     "发送时间|发送日期|日期|時間|时间|寄件日期|送信日時|日付|日時|送信|보낸 날짜|보낸날짜|날짜|일시|gönderildi|gönderme tarihi|tarih|odesláno|elküldve|dátum|trimis|"
     "dată|στάλθηκε|ημερομηνία|التاريخ|تاريخ|נשלח|תאריך|saadetud|kuupäev|poslano|odoslané|dikirim|tanggal|đã gửi|ngày|วันที่"
@@ -22,11 +22,11 @@ TO = (
     "destinatário|komu|adresát|προς|παραλήπτης|إلى|אל|za|prima|saaja|kam|kepada|đến|ถึง"
 )
 SUBJECT = (
-    "subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|temat|тема|aihe|主题|主題|主旨|件名|제목|konu|tárgy|subiect|θέμα|الموضوع|נושא|předmět|"
+    "subject|betreff|objet|sujet|asunto|assunto|oggetto|onderwerp|ämne|emne|temat|тема|aihe|主题|主題|主旨|件名|제목|konu|tárgy|subiect|θέμα|الموضوع|נושא|předmět|"
     "predmet|teema|tema|subjek|perihal|chủ đề|เรื่อง"
 )
 OTHER = (
-    "cc|bcc|kopie|copie|cópia|copia|kopia|kopi|копия|копія|抄送|副本|참조|bilgi|másolatot kap|κοιν.|κοινοποίηση|reply-to|reply to|antwort an|répondre à|"
+    "cc|bcc|copie à|copie a|kopie|copie|cópia|copia|kopia|kopi|копия|копія|抄送|副本|참조|bilgi|másolatot kap|κοιν.|κοινοποίηση|reply-to|reply to|antwort an|répondre à|"
     "responder a|rispondi a|risposta|svar till|odpowiedz do|importance|priority|attachments|wichtigkeit|priorität|priorité|anlagen|pièces jointes|organization|"
     "organisation|allegati|bijlagen|bilagor|załączniki|вложения|附件|添付ファイル"
 )
@@ -43,13 +43,14 @@ WROTE = re.compile(
     r"escribió|escribio|ha escrito|escreveu|escreve|skrev|skrev følgende|följande|napisał|napisała|napisał\(a\)|napisali|pisze|napsal|napsala|napsal\(a\)|napísal|"
     r"napísal\(a\)|kirjoitti|написал|написала|написал\(а\)|писал|пишет|пише|написав|написала|írta|ezt írta|a scris|έγραψε|yazdı|şunu yazdı|yazmış|menulis|đã viết|"
     r"va escriure|je napisao|je napisal|написа|rašė|rakstīja|kirjutas|skrifaði)\b|写道|寫道|写到|のメッセージ|書きました|さんは書き|は書いた|さんのメール|님이 작성|님이 쓴 글|작성:|작성\s*[:：]|"
-    r"كتب|كتبت|כתב|כתבה|‫כתב|เขียน|wrote",
+    r"كتب|كتبت|כתב|כתבה|เขียน|wrote",
     re.IGNORECASE,
 )
 # How such a line begins.
 ON = re.compile(
-    r"^(?:on|am|le|el|il|op|den|dnia|w dniu|em|dne|dňa|στις|tarihinde|în|pe|в|вт|пн|ср|чт|пт|сб|вс|во|on,|at|a|da|od|från|fra|von|van|den,|ti|ma|ke|to|pe|la|su|"
-    r"vào|pada|på|у|el día|na|於|于|在|في|ב-|בתאריך|op|kl)\b|^[‪‫]?(?:在|於|于|في|ב)|^\W{0,3}\d",
+    r"^(?:on|am|le|el|il|op|den|dnia|w dniu|em|dne|dňa|στις|în|el día|vào|pada|på|בתאריך)\b|"
+    r"^(?:pe|в|вт|пн|ср|чт|пт|сб|вс|во|at|a|da|od|från|fra|von|van|ti|ma|ke|to|la|su|у|na|kl)[.,]?\s+(?:\w{2,12}[.,]?\s+)?\d|"
+    r"^[\u202a\u202b]?(?:在|於|于|في|ב)|^\W{0,3}\d",
     re.IGNORECASE,
 )
 
@@ -94,13 +95,16 @@ REPLY_ABOVE = re.compile(
 
 # What phones and programs add by themselves below a text.
 SENT_FROM = re.compile(
-    r"^[ \t*_>]*(?:sent (?:from|via|with|using|by) (?:my |the )?(?!.{0,60}\bwas\b).{2,60}|get outlook for .{2,30}|"
+    r"^[ \t*_>(\[<]*(?:"
+    r"(?:sent|written|typed|posted) (?:from|via|with|using|by|on) "
+    r"(?!.{0,80}\b(?:is|was|are|were|has|have|had|will|would|because|but|to you|to me|to us)\b).{2,80}|"
+    r"get outlook for .{2,30}|(?:\w{2,20} )?from (?:my |a )?(?:mobile|iphone|ipad|android|blackberry|phone|smartphone)\b.{0,30}|"
     r"(?:von meinem|von meiner|von unterwegs|gesendet (?:von|mit|aus|über|vom)) ?.{0,60}|diese nachricht wurde von meinem .{2,60}|"
     r"envoyé (?:de|depuis|à partir de|avec|via) .{2,60}|télécharge[rz]? outlook pour .{2,30}|enviado (?:desde|do|de|a partir|con|via|através) .{2,60}|"
     r"inviato (?:da|dal|con) .{2,60}|verzonden (?:vanaf|met|via|vanuit) .{2,60}|verstuurd vanaf .{2,60}|skickat från .{2,60}|sendt fra .{2,60}|"
     r"wysłan[eoa] z .{2,60}|отправлено (?:с|из) .{2,60}|lähetetty .{2,60}(?:sta|stä|lla|lta)|从我的.{2,30}(?:发送|发出).{0,10}|发自我的.{2,40}|"
-    r"發自我的.{2,40}|傳送自.{2,40}|iphoneから送信|.{2,20}から送信|나의 .{2,30}에서 보냄|.{2,30}에서 보냄|.{2,40}(?:mdan|imden|ımdan) gönderildi|odesláno z .{2,60}|"
+    r"發自我的.{2,40}|從我的 ?.{2,30}傳送|傳送自.{2,40}|iphoneから送信|.{2,20}から送信|나의 .{2,30}에서 보냄|.{2,30}에서 보냄|.{2,40}(?:mdan|imden|ımdan) gönderildi|odesláno z .{2,60}|"
     r"elküldve (?:az|a) .{2,60}|trimis (?:de pe|din) .{2,60}|στάλθηκε από .{2,60}|أُرسلت من .{2,40}|تم الإرسال من .{2,40}|נשלח מ.{2,40}|"
-    r"von .{2,40} (?:smartphone|handy|iphone|ipad) gesendet)[ \t.*_]*$",
+    r"von .{2,40} (?:smartphone|handy|iphone|ipad) gesendet)[ \t.*_)\]>]*$",
     re.IGNORECASE,
 )

@@ -17,6 +17,8 @@ from inbound.quotes import REPLY_ABOVE
 MAX_CHARACTERS = 2_000_000
 _SIGNATURE = re.compile(r"^(?:-- ?|--\u00a0|— |__ ?)$")
 _SIGNATURE_LINES = 12
+_MOST_QUOTED_LINES = 200
+_LIST_FOOTER = re.compile(r"mailing list|listinfo|unsubscribe", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ def read_reply(mail: ParsedMail) -> Reply:
 
 def split_text(text: str) -> tuple[str, str]:
     """(the new text, the rest) of a plain body."""
-    lines = [line.rstrip() for line in text[:MAX_CHARACTERS].replace("\u2028", "\n").split("\n")]
+    lines: list[str] = []
+    for line in text[:MAX_CHARACTERS].replace("\u2028", "\n").split("\n"):
+        line = line.rstrip()
+        halves = line_kinds.split_shared(line)
+        lines += halves if halves is not None else (line,)
     keep = _keep(lines)
     kept = "\n".join(line for line, wanted in zip(lines, keep, strict=True) if wanted)
     elided = "\n".join(line for line, wanted in zip(lines, keep, strict=True) if not wanted)
@@ -57,18 +63,25 @@ def _keep(lines: list[str]) -> list[bool]:
     end = _own_marker(lines)
     for at in range(end, len(lines)):
         keep[at] = False
-    at = 0
+    at, introduced = 0, False
     while at < end:
         line = lines[at]
         if not line.strip():
             at += 1
         elif line_kinds.forwarded_separator(line):
             break
+        elif count := line_kinds.attribution(lines, at):
+            introduced = True
+            at = at + count if line_kinds.quoted(line) else _cut(lines, keep, at, count, end)
+            if line_kinds.quoted(line):
+                for i in range(at - count, at):
+                    keep[i] = False
         elif line_kinds.quoted(line):
             keep[at] = False
             at += 1
-        elif count := line_kinds.attribution(lines, at):
-            at = _cut(lines, keep, at, count, end)
+            if at + 1 < end and _wrapped(line, lines[at], lines[at + 1]):
+                keep[at] = False
+                at += 1
         elif line_kinds.original_separator(line):
             at = _cut(lines, keep, at, 1, end)
         elif count := line_kinds.header_block(lines, at):
@@ -76,8 +89,40 @@ def _keep(lines: list[str]) -> list[bool]:
         else:
             at += 1
     _drop_signatures(lines, keep)
+    _keep_what_is_answered(lines, keep, introduced, end)
     _drop_trailing_rules(lines, keep)
     return keep
+
+
+def _wrapped(line: str, following: str, after: str) -> bool:
+    """A quoted line that some program broke in two without marking its second half."""
+    return len(line) >= 60 and following[:1].islower() and not line_kinds.quoted(following) and line_kinds.quoted(after)
+
+
+def _keep_what_is_answered(lines: list[str], keep: list[bool], introduced: bool, end: int) -> None:
+    """Give back the quoted lines that the author answers one by one, and a quote that is all there is."""
+    runs: list[tuple[int, int]] = []  # quoted runs, each directly followed by the author's text
+    start, last_text = -1, -1
+    for at in range(end):
+        if not lines[at].strip():
+            continue
+        if not keep[at] and line_kinds.quoted(lines[at]):
+            start = at if start < 0 else start
+        elif keep[at]:
+            if start >= 0:
+                runs.append((start, at))
+            start, last_text = -1, at
+    if last_text < 0 and not introduced and end == len(lines):
+        runs = [(0, end)]  # nothing but a quote, by nobody: the quote is what was sent
+    elif not (len(runs) >= 2 or (runs and not introduced)) or not _short_quotes(runs):
+        return
+    for first, after in runs:
+        for at in range(first, after):
+            keep[at] = keep[at] or line_kinds.quoted(lines[at])
+
+
+def _short_quotes(runs: list[tuple[int, int]]) -> bool:
+    return sum(after - first for first, after in runs) <= _MOST_QUOTED_LINES
 
 
 def _own_marker(lines: list[str]) -> int:
@@ -106,24 +151,36 @@ def _cut(lines: list[str], keep: list[bool], at: int, count: int, end: int, *, w
 
 
 def _drop_signatures(lines: list[str], keep: list[bool]) -> None:
+    """In each run of the author's lines, from the signature's mark to the run's end."""
     at = 0
     while at < len(lines):
-        if keep[at] and lines[at].strip():
-            stop = _block_end(keep, at)
-            written = [i for i in range(at + 1, stop) if lines[i].strip()]
-            raw = lines[at]
-            if (_SIGNATURE.match(raw) and len(written) <= _SIGNATURE_LINES) or (line_kinds.mobile_signature(raw) and len(written) <= 2):
-                for i in range(at, stop):
-                    keep[i] = False
-                at = stop
+        stop = at
+        while stop < len(lines) and keep[stop]:
+            stop += 1
+        written = 0  # lines with text below the one looked at
+        start = stop
+        for i in range(stop - 1, at - 1, -1):
+            line = lines[i]
+            if not line.strip():
                 continue
-        at += 1
+            if (_SIGNATURE.match(line) and written <= _SIGNATURE_LINES) or _list_footer(lines, i, stop) or (written <= 2 and line_kinds.mobile_signature(line)):
+                start, written = i, 0
+                continue
+            written += 1
+            if written > _SIGNATURE_LINES:
+                break
+        for i in range(start, stop):
+            keep[i] = False
+        at = stop + 1
 
 
-def _block_end(keep: list[bool], at: int) -> int:
-    while at < len(keep) and keep[at]:
-        at += 1
-    return at
+def _list_footer(lines: list[str], at: int, stop: int) -> bool:
+    """A long rule and below it what a mailing list adds."""
+    return (
+        lines[at].startswith(("_" * 20, "-" * 20, "=" * 20))
+        and line_kinds.rule(lines[at])
+        and any(_LIST_FOOTER.search(line[:200]) for line in lines[at + 1 : min(stop, at + 5)])
+    )
 
 
 def _drop_trailing_rules(lines: list[str], keep: list[bool]) -> None:
