@@ -1,0 +1,235 @@
+"""The relay between the outbox and the bus, on SQLite and on a real PostgreSQL, with the in-process bus."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from common import metrics
+from common.bus import Handler
+from common.db import Database, metadata, open_database
+from common.errors import Temporary
+from common.local import Hub, LocalBus
+from common.messages import Message
+from common.outbox import Outbox, Relay, consume, outbox_table
+from common.relay import SWEEP
+
+tables = metadata()
+table = outbox_table(tables)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url, "inbound")
+    engine = database.fresh_engine()
+    with engine.begin() as connection:
+        if database.postgresql:
+            connection.execute(text("CREATE SCHEMA inbound"))
+        tables.create_all(connection)
+    engine.dispose()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database, table)
+
+
+class Shaky:
+    """A bus that raises what `faults` says, one after the other, before it passes messages on to a local bus."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.hub = Hub()
+        self.faults = list(faults)
+        self.published: list[Message] = []
+        self._bus: LocalBus = self.hub.bus("inbound")
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.published += messages
+        self._bus.publish(messages)
+
+    def consume(self, topic: str, handler: Handler, concurrency: int) -> None:
+        self._bus.consume(topic, handler, concurrency)
+
+    def check(self) -> None:
+        self._bus.check()
+
+    def close(self, grace: float) -> None:
+        self._bus.close(grace)
+
+
+@pytest.fixture
+def bus() -> Iterator[Shaky]:
+    bus = Shaky()
+    yield bus
+    bus.close(2.0)
+
+
+@pytest.fixture
+def start(outbox: Outbox, bus: Shaky) -> Iterator[Callable[[int], Relay]]:
+    started: list[Relay] = []
+
+    def start(limit: int = 16) -> Relay:
+        relay = Relay(outbox, bus, limit)
+        started.append(relay)
+        relay.start()
+        return relay
+
+    yield start
+    for relay in started:
+        relay.stop()
+
+
+def put(outbox: Outbox, tenant: str, count: int = 1, topic: str = "mail.received") -> list[str]:
+    with outbox.database.write() as tx:
+        return outbox.put_all(tx, topic, tenant, [{"n": n} for n in range(count)])
+
+
+def eventually(condition: Callable[[], object], seconds: float = 20.0) -> float:
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() < begun + seconds, "it did not come to pass in time"
+        time.sleep(0.005)
+    return time.monotonic() - begun
+
+
+def ending(outbox: Outbox, handled: list[Message]) -> Handler:
+    def handler(message: Message) -> None:
+        with outbox.database.write() as tx:
+            outbox.done(tx, message.id)
+        handled.append(message)
+
+    return handler
+
+
+def test_a_committed_message_is_on_the_bus_before_the_next_sweep(
+    outbox: Outbox, bus: Shaky, start: Callable[[], Relay]
+) -> None:
+    start()
+    waits = []
+    for _ in range(5):
+        ids = put(outbox, "t", topic="mail.handled")
+        waits.append(eventually(lambda ids=ids: ids[0] in [message.id for message in bus.published]))  # type: ignore[misc]
+    assert sorted(waits)[2] < SWEEP / 2
+
+
+def test_a_message_of_another_process_is_carried_too_and_promptly_on_postgresql(
+    outbox: Outbox, bus: Shaky, start: Callable[[], Relay], database_url: str
+) -> None:
+    start()
+    other = open_database(database_url, "inbound")
+    waits = []
+    for n in range(5):
+        put(Outbox(other, table), "t", topic="mail.handled")
+        waits.append(eventually(lambda n=n: len(bus.published) == n + 1))  # type: ignore[misc]
+    other.close()
+    assert sorted(waits)[2] < (SWEEP / 2 if outbox.database.postgresql else 3 * SWEEP)
+
+
+def test_rows_for_other_services_are_gone_after_the_confirm(
+    outbox: Outbox, bus: Shaky, start: Callable[[], Relay]
+) -> None:
+    start()
+    put(outbox, "t", 20, topic="mail.handled")
+    eventually(lambda: outbox.depths()["mail.handled"].rows == 0)
+    assert len(bus.published) == 20
+
+
+def test_a_handled_message_makes_room_for_the_next_without_waiting_for_a_sweep(
+    outbox: Outbox, bus: Shaky, start: Callable[[int], Relay]
+) -> None:
+    handled: list[Message] = []
+    consume(bus, outbox, "mail.received", ending(outbox, handled), 4)
+    put(outbox, "t", 40)
+    start(2)
+    assert eventually(lambda: len(handled) == 40, 30) < 10, "20 sweeps would be 20 seconds"
+    assert Counter(m.id for m in handled).most_common(1)[0][1] == 1
+
+
+def test_a_tenant_s_flood_does_not_stand_in_front_of_another_tenant(
+    outbox: Outbox, bus: Shaky, start: Callable[[int], Relay]
+) -> None:
+    handled: list[Message] = []
+    put(outbox, "flood", 300)
+    consume(bus, outbox, "mail.received", ending(outbox, handled), 2)
+    start(4)
+    eventually(lambda: len(handled) > 20)
+    put(outbox, "other", 1)
+    before = len(handled)
+    eventually(lambda: "other" in [message.tenant for message in handled])
+    assert [message.tenant for message in handled].index("other") - before < 30
+    assert len(handled) < 200
+
+
+def test_a_broker_outage_costs_nothing_and_is_told_once(outbox: Outbox, bus: Shaky, start: Callable[[], Relay]) -> None:
+    bus.faults += [Temporary("the broker is away") for _ in range(3)]
+    put(outbox, "t", 3, topic="mail.handled")
+    with capture_logs() as lines:
+        start()
+        eventually(lambda: len(bus.published) == 3)
+        eventually(lambda: "relay_resumed" in [line["event"] for line in lines])
+    assert Counter(line["event"] for line in lines if line["event"].startswith("relay")) == {
+        "relay_stopped": 1,
+        "relay_resumed": 1,
+    }
+
+
+def test_a_mistake_in_the_program_is_loud_and_the_relay_lives_on(
+    outbox: Outbox, bus: Shaky, start: Callable[[], Relay]
+) -> None:
+    bus.faults.append(ZeroDivisionError("a mistake"))
+    [first] = put(outbox, "t", topic="mail.handled")
+    with capture_logs() as lines:
+        start()
+        eventually(lambda: "relay_failed" in [line["event"] for line in lines])
+        [second] = put(outbox, "t", topic="mail.handled")
+        eventually(lambda: second in [message.id for message in bus.published])
+    assert first not in [message.id for message in bus.published], "it goes out again when its five minutes are over"
+
+
+def test_stopping_ends_the_thread_soon(outbox: Outbox, start: Callable[[], Relay]) -> None:
+    relay = start()
+    begun = time.monotonic()
+    relay.stop()
+    assert time.monotonic() - begun < 0.5
+    assert not [thread for thread in threading.enumerate() if thread.name == "relay-inbound"]
+
+
+def test_the_depths_are_measured(outbox: Outbox, start: Callable[[], Relay]) -> None:
+    with outbox.database.write() as tx:
+        outbox.put_all(tx, "mail.bounced", "t", [{}] * 3, delay=100)
+    start()
+    eventually(lambda: metrics.REGISTRY.get_sample_value("mailbridge_outbox_depth", {"topic": "mail.bounced"}) == 3)
+
+
+@pytest.mark.postgres
+def test_a_database_that_was_away_is_used_again(postgres_url: str) -> None:
+    database = open_database(postgres_url, "inbound")
+    bus = Shaky()
+    outbox = Outbox(database, table)
+    relay = Relay(outbox, bus, 16)
+    with capture_logs() as lines:
+        relay.start()  # without tables the claim fails
+        eventually(lambda: lines)
+        engine = database.fresh_engine()
+        with engine.begin() as connection:
+            connection.execute(text("CREATE SCHEMA inbound"))
+            tables.create_all(connection)
+        engine.dispose()
+        put(outbox, "t", topic="mail.handled")
+        eventually(lambda: len(bus.published) == 1)
+        with database.write() as tx:
+            cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = 'app'"
+            tx.execute(text(cut + " AND datname = current_database()"))
+        put(outbox, "t", topic="mail.handled")
+        eventually(lambda: len(bus.published) == 2)
+    relay.stop()
+    bus.close(1.0)
+    database.close()
