@@ -25,7 +25,6 @@ from common.errors import Permanent, Temporary
 from common.nets import Nets
 
 _CONNECT_TIMEOUT = 10.0
-_LONGEST_IDLE = 15.0  # servers close idle connections: one that rested longer is not used again
 _CHUNK = 65_536
 _READS = ("GET", "HEAD", "OPTIONS")
 
@@ -42,12 +41,19 @@ class Answer:
 class Http:
     """A pool of kept-alive connections to the hosts that `nets` permits. Safe to share between threads.
 
-    timeout: seconds for each wait (the connection gets 10 at most); the whole answer may take twice as long.
+    timeout: seconds for each wait (the connection gets 10 at most); the body of the answer gets as long as one wait.
     limit: octets an answer may have. ca_file: certificates to trust instead of the usual ones.
+    idle: seconds after which a resting connection is not used again, for the server is about to close it.
     """
 
     def __init__(
-        self, nets: Nets, timeout: float = 30.0, *, limit: int = 16 * 2**20, ca_file: str | None = None
+        self,
+        nets: Nets,
+        timeout: float = 30.0,
+        *,
+        limit: int = 16 * 2**20,
+        ca_file: str | None = None,
+        idle: float = 15.0,
     ) -> None:
         self._timeout = timeout
         self._limit = limit
@@ -59,7 +65,7 @@ class Http:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.adapters.clear()
         for prefix in ("http://", "https://"):
-            self._session.mount(prefix, _Adapter(nets))
+            self._session.mount(prefix, _Adapter(nets, idle))
 
     def send(
         self,
@@ -89,7 +95,6 @@ class Http:
         self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None, timeout: float
     ) -> Answer:
         _progress.begin()
-        end = time.monotonic() + 2 * timeout
         try:
             with self._session.request(
                 method,
@@ -104,7 +109,7 @@ class Http:
                 return Answer(
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
-                    self._read(response, method, end),
+                    self._read(response, method, time.monotonic() + timeout),
                 )
         except (ValueError, requests.exceptions.InvalidURL) as error:
             # requests says so before it opens a connection: an unknown scheme, no host, a line break in a header.
@@ -145,6 +150,7 @@ class _Plain(HTTPConnection):
     """A connection made through Nets that notes when the first octet of a request leaves."""
 
     nets: Nets
+    idle: float
     used_at = 0.0
 
     def _new_conn(self) -> Any:
@@ -156,12 +162,16 @@ class _Plain(HTTPConnection):
             self.connect()
         _progress.left = True
         self.used_at = time.monotonic()
-        super().send(data)
+        if not isinstance(data, bytes):
+            return super().send(data)
+        for start in range(0, len(data), _CHUNK):  # the timeout is for each chunk: a large file may take longer
+            super().send(data[start : start + _CHUNK])
+        return None
 
     @property
     def is_connected(self) -> bool:
         rested = time.monotonic() - self.used_at
-        return super().is_connected and rested < _LONGEST_IDLE
+        return super().is_connected and rested < self.idle
 
 
 class _Secure(_Plain, HTTPSConnection):
@@ -171,15 +181,14 @@ class _Secure(_Plain, HTTPSConnection):
 class _Adapter(HTTPAdapter):
     """requests' adapter with our connections and without urllib3's retries."""
 
-    def __init__(self, nets: Nets) -> None:
-        self._nets = nets
+    def __init__(self, nets: Nets, idle: float) -> None:
+        self._bound = {"nets": nets, "idle": idle}
         super().__init__(pool_connections=64, pool_maxsize=64, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        bound = {"nets": self._nets}
-        plain = type("Plain", (_Plain,), bound)
-        secure = type("Secure", (_Secure,), bound)
+        plain = type("Plain", (_Plain,), self._bound)
+        secure = type("Secure", (_Secure,), self._bound)
         self.poolmanager.pool_classes_by_scheme = {
             "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
             "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),

@@ -49,13 +49,9 @@ class Nets:
             if left is not None and left <= 0:
                 break
             try:
-                connection = socket.create_connection((address, port), left)
+                return _connected(address, port, left, timeout)
             except OSError as error:
                 reason = "the connection timed out" if isinstance(error, TimeoutError) else _reason(error)
-                continue
-            connection.settimeout(timeout)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection
         raise Temporary(f"No connection to {host}, port {port}: {reason or 'the connection timed out'}.")
 
     def permits(self, address: str) -> bool:
@@ -83,6 +79,17 @@ class Nets:
                 remedy="Use a public host, or have the operator add its network to MAILBRIDGE_ALLOW_NETWORKS.",
             )
         return permitted
+
+
+def _connected(address: str, port: int, patience: float | None, timeout: float | None) -> socket.socket:
+    connection = socket.create_connection((address, port), patience)
+    try:
+        connection.settimeout(timeout)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except OSError:  # reset as soon as it was made
+        connection.close()
+        raise
+    return connection
 
 
 def _public(ip: IPv4Address | IPv6Address) -> bool:

@@ -89,6 +89,8 @@ class _Ending:
         self._wanted.set()
 
     def _on_death(self, args: threading.ExceptHookArgs) -> None:
+        if issubclass(args.exc_type, SystemExit):
+            return  # a thread that leaves on purpose
         thread = args.thread.name if args.thread else "?"
         error = args.exc_value or args.exc_type()
         _logger.error("part_died", thread=thread, exc_info=(args.exc_type, error, args.exc_traceback))

@@ -8,6 +8,7 @@ from cheroot.wsgi import Server as CherootServer
 
 from common import log
 
+_MOST_HEADER = 65_536
 _logger = log.get(__name__)
 
 
@@ -18,6 +19,7 @@ class Server:
         self._server = _Cheroot(
             (host, port), wsgi_app, numthreads=threads, max=threads, request_queue_size=128, server_name="mailbridge"
         )
+        self._server.max_request_header_size = _MOST_HEADER
         self._thread: threading.Thread | None = None
         self.host = host
 

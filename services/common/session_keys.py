@@ -14,6 +14,7 @@ Fetch = Callable[[], Any]
 """Returns connect's key document, `{"keys": […]}`; may raise a Fault."""
 
 _PAUSE = 5.0
+_WAIT = 1.0
 _logger = log.get(__name__)
 
 
@@ -40,14 +41,17 @@ class SessionKeys:
             return sessions.verify(self._keys, token, now)
 
     def _refresh(self, now: float) -> None:
-        with self._lock:
-            if 0 <= now - self._asked_at < _PAUSE:
-                return
-            self._asked_at = now
-            try:
+        # Whoever comes with a made-up key must not make all threads wait for a connect that hangs.
+        if not self._lock.acquire(timeout=_WAIT):
+            return
+        try:
+            if not 0 <= now - self._asked_at < _PAUSE:
+                self._asked_at = now
                 self._keys = sessions.read_jwks(self._fetch())
-            except (Fault, ValueError) as error:
-                _logger.warning("session_keys_not_refreshed", reason=str(error))
+        except (Fault, ValueError) as error:
+            _logger.warning("session_keys_not_refreshed", reason=str(error))
+        finally:
+            self._lock.release()
 
 
 def fetch_from_connect(http: Http, connect_url: str) -> Fetch:

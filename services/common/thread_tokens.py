@@ -87,5 +87,5 @@ def _mac(key: ThreadKey, rest: str) -> str:
 
 
 def _letters(key: bytes, text: str, length: int) -> str:
-    digest = hmac.digest(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256)
+    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return encode(int.from_bytes(digest) >> (256 - 5 * length), length)

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -316,6 +317,21 @@ def test_a_failed_tls_handshake_did_nothing(script: Script) -> None:
     gc.collect()
 
 
+def test_a_large_file_may_take_longer_than_one_wait() -> None:
+    def reads_slowly(connection: Connection) -> None:
+        connection.raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+        pause, left = threading.Event(), 8_000_000
+        while left > 0:
+            left -= len(connection.raw.recv(100_000))
+            pause.wait(0.005)
+        connection.answer()
+
+    with serving(reads_slowly) as server:
+        started = time.monotonic()
+        assert Http(LOOPBACK, 0.3).send("POST", server.url, body=b"x" * 8_000_000).status == 200
+        assert time.monotonic() - started > 0.3
+
+
 # --- perhaps arrived ----------------------------------------------------------------------------------------------
 
 
@@ -370,7 +386,7 @@ def endless_headers(connection: Connection) -> None:
 
 
 BREAKS = [
-    reset_at_once, half_the_head, the_whole_request, closes_politely, half_the_answers_head, half_the_answers_body,
+    half_the_head, the_whole_request, closes_politely, half_the_answers_head, half_the_answers_body,
     half_a_chunk, a_broken_gzip, no_http_at_all, endless_headers,
 ]  # fmt: skip
 
@@ -382,6 +398,15 @@ def test_a_write_that_broke_off_may_be_done_and_is_not_repeated(http: Http, scri
         with pytest.raises(Temporary) as caught:
             http.send("POST", server.url, body=body)
         assert caught.value.maybe_done
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("method", ANY)
+def test_a_connection_reset_at_once_is_temporary_and_not_tried_again(http: Http, method: str) -> None:
+    # Whether anything left before the reset arrived is a race, and maybe_done says how it went.
+    with serving(reset_at_once) as server:
+        with pytest.raises(Temporary):
+            http.send(method, server.url, body=b"x")
         assert server.connections == 1
 
 
@@ -430,6 +455,19 @@ def test_a_connection_closed_while_idle_is_noticed_before_sending(http: Http, me
         server._open[0].close()
         assert http.send(method, server.url, body=b"x").status == 200
         assert server.connections == 2
+
+
+def test_a_connection_that_rested_too_long_is_not_used_again() -> None:
+    def send_twice(idle: float) -> int:
+        with serving(answers, answers) as server:
+            client = Http(LOOPBACK, 5.0, idle=idle)
+            client.send("POST", server.url, body=b"x")
+            server._open[0].settimeout(0.2)  # the server gives up when nothing more comes
+            client.send("POST", server.url, body=b"x")
+            client.close()
+            return server.connections
+
+    assert (send_twice(15.0), send_twice(0.0)) == (1, 2)
 
 
 @pytest.mark.parametrize("method", WRITES)

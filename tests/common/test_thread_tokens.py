@@ -127,3 +127,8 @@ def test_parts_of_two_tokens_do_not_make_a_third(parts: list[str], source: str) 
 @given(st.text(max_size=300))
 def test_looking_for_tokens_never_fails(text: str) -> None:
     assert all(token == token.lower() for token in find(text))
+
+
+@pytest.mark.parametrize("address", ["", "jörg@exämple.org", "\udcff@x"])
+def test_any_address_has_a_mark(address: str) -> None:
+    assert len(who(NEW, address)) == 7
