@@ -87,6 +87,12 @@ def read_tokens(mail: ParsedMail, keys: Iterable[ThreadKey]) -> Tokens:
     return Tokens(_valid(addresses, signed), _valid(references, signed), _valid([mail.message_id], signed))
 
 
+def returned_thread(mail: ParsedMail, original_message_id: str, keys: Iterable[ThreadKey]) -> Thread | None:
+    """Which of our mails a bounce gives back: the first valid token in the id, the headers or the references it names."""
+    texts = [original_message_id, mail.report.returned, *mail.in_reply_to, *reversed(mail.references)]
+    return next(iter(_valid(texts, tuple(keys))), None)
+
+
 def claimed_keys(subject: str) -> tuple[str, ...]:
     """What looks like an issue key in a subject, leftmost first, at most three."""
     return tuple(dict.fromkeys(_KEY.findall(subject[:1000])))[:_MOST_KEYS]

@@ -31,6 +31,7 @@ SEEN_BEFORE = "Seen before: the same mail is in the ledger already."
 
 _LOOK = 300.0  # seconds between looks although nobody rang: not every server keeps IDLE's promise
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
+_CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
 _PERMANENT_PAUSE = 30.0
 _READ_BACKLOG = 200  # how many of the read mails at connection time get a row; the baseline covers the rest
 
@@ -147,7 +148,7 @@ class Watch:
         if connected_at is not None:
             # The server has numbered the folder anew. What came since we first saw it may not be in the ledger yet;
             # what is there already is recognised by its fingerprint.
-            backlog |= frozenset(source.since(connected_at)).intersection(there)
+            backlog |= frozenset(source.since(connected_at - _CLOCKS)).intersection(there)
         read = [number for number in there if number not in backlog][-_READ_BACKLOG:]
         record_read = row.backlog == "unread" and connected_at is None and read
         headers = source.headers(read) if record_read else ()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from imapclient import IMAPClient
@@ -37,10 +38,10 @@ class MailServer:
             client.select_folder(folder)
             yield client
 
-    def deliver(self, *mails: bytes, seen: bool = False) -> None:
+    def deliver(self, *mails: bytes, seen: bool = False, at: datetime | None = None) -> None:
         with self.person() as client:
             for mail in mails:
-                client.append("INBOX", mail, flags=[rb"\Seen"] if seen else [])
+                client.append("INBOX", mail, flags=[rb"\Seen"] if seen else [], msg_time=at)
 
     def flags(self) -> dict[int, bool]:
         """Each message's number, and whether it is read."""

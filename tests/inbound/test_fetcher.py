@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -109,7 +110,7 @@ def test_the_same_octets_twice_are_seen_before(database: Database, mail_server: 
 def test_a_renumbered_folder_is_read_again_without_handling_anything_twice(
     database: Database, mail_server: MailServer
 ) -> None:
-    mail_server.deliver(letter("old and read"), seen=True)
+    mail_server.deliver(letter("old and read"), seen=True, at=datetime(2020, 1, 2, 3, 4, 5))
     id = add_mailbox(database, CONFIG, mail_server, backlog="none")
     with fetching(database):
         wait_for(lambda: state_of(database, id)[0] == "connected")

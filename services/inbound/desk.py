@@ -1,0 +1,185 @@
+"""The handler of `mail.received`: claim, gather, decide, apply, record.
+
+The claim is committed before the mail is parsed, so that a mail that kills its reader is counted and set aside. Whatever the
+end, it is written together with the outbox row's: a mail is final, or it will be tried again.
+"""
+
+import random
+import time
+from typing import Any, Protocol
+
+from sqlalchemy import Row
+
+from common import log, metrics
+from common.credentials import Credentials
+from common.crypto import Vault
+from common.db import Database
+from common.errors import Permanent, Temporary
+from common.jira import JiraSites
+from common.messages import Message
+from common.outbox import Outbox
+from inbound import gather, store_ledger, store_steps
+from inbound.config import Config
+from inbound.contents import person
+from inbound.decide import decide
+from inbound.deliver import ClaimLost, Delivered, Delivery, Held, Job, Later
+from inbound.gather import Papers
+from inbound.plan import Plan
+from inbound.store_ledger import Busy, Claimed, Quarantined
+from inbound.store_steps import Step
+from inbound.work import End, Postpone, Work
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
+
+_log = log.get(__name__)
+
+
+class Vendor(Protocol):
+    """What `common.credentials.Vendor` offers; see there."""
+
+    def get(self, tenant: str) -> Credentials: ...
+
+
+class Desk:
+    """Works on one mail at a time; any number of threads may share it."""
+
+    def __init__(
+        self, config: Config, database: Database, outbox: Outbox, vault: Vault, vendor: Vendor, sites: JiraSites
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._outbox = outbox
+        self._vault = vault
+        self._vendor = vendor
+        self._sites = sites
+
+    def handle(self, message: Message) -> None:
+        """Bring the mail to its end or postpone it. An exception that escapes is a bug, after which it is tried again."""
+        mail_id = str(message.body["mail"])
+        with log.bind(mail=mail_id):
+            row = self._claim(message, mail_id)
+            if row is None:
+                return
+            work = Work(message, row)
+            try:
+                self._record(work, self._attempt(work))
+            except ClaimLost:
+                _log.warning("claim_lost")
+            except Exception:
+                with self._database.write() as tx:
+                    store_ledger.let_go(tx, mail_id, row.attempts)
+                raise
+
+    def _claim(self, message: Message, mail_id: str) -> Row[Any] | None:
+        with self._database.write() as tx:
+            claim = store_ledger.claim(tx, mail_id, self._config.claim_seconds, self._config.attempts)
+            if isinstance(claim, Busy):
+                self._outbox.postpone(tx, message.id, claim.seconds + 0.1)
+            elif not isinstance(claim, Claimed):
+                self._outbox.done(tx, message.id)
+        if isinstance(claim, Quarantined):
+            _log.error("mail_quarantined")
+            metrics.MAIL_HANDLED.labels("failed").inc()
+        return claim.mail if isinstance(claim, Claimed) else None
+
+    def _attempt(self, work: Work) -> End | Postpone:
+        try:
+            return self._handle(work)
+        except Temporary as fault:
+            age = time.time() - work.row.received_at
+            if age > self._config.give_up_after:
+                return End("failed", f"Given up after {age / 86_400:.0f} days. The last reason: {fault}")
+            return Postpone(max(_pause(work.row.attempts), fault.retry_after or 0.0), f"To be tried again. {fault}")
+        except Permanent as fault:
+            return End("failed", f"{fault} {fault.remedy}".strip())
+
+    def _handle(self, work: Work) -> End | Postpone:
+        papers = gather.papers(self._database, self._vault, work.row)
+        with self._database.write() as tx:
+            read = {"sender": papers.sender, "subject": papers.subject, "message_id": papers.mail.message_id[:1000]}
+            store_ledger.note(tx, work.row.id, **read)
+        if problem := work.row.record.get("problem"):
+            return End("held", str(problem))
+        credentials = self._vendor.get(work.row.tenant)
+        jira = self._sites.site(work.row.tenant)
+        steps = papers.steps
+        if not steps:
+            decision = decide(self._database, jira, credentials, work, papers)
+            if not isinstance(decision, Plan):
+                return decision
+            steps = self._planned(work, papers, decision)
+        job = Job(
+            mail_id=work.row.id,
+            tenant=work.row.tenant,
+            fence=work.row.attempts,
+            mail=papers.mail,
+            raw=papers.raw,
+            claim_seconds=self._config.claim_seconds,
+            settle=self._config.settings.jira_settle,
+            account_id=credentials.account_id,
+        )
+        outcome = Delivery(self._database, jira, job).run(list(steps))
+        if isinstance(outcome, Later):
+            return Postpone(outcome.seconds, outcome.why)
+        if isinstance(outcome, Held):
+            return End("held", outcome.why)
+        return _delivered(work, papers, outcome)
+
+    def _planned(self, work: Work, papers: Papers, plan: Plan) -> tuple[Step, ...]:
+        """The decision is recorded before anything of it happens: a later attempt carries on, it does not decide anew."""
+        with self._database.write() as tx:
+            if not store_ledger.renew(tx, work.row.id, work.row.attempts, self._config.claim_seconds):
+                raise ClaimLost
+            store_steps.plan(tx, work.row.id, plan.steps)
+            store_ledger.note(tx, work.row.id, record=work.record(), config_version=papers.rule.version)
+            return tuple(store_steps.of_mail(tx, work.row.id))
+
+    def _record(self, work: Work, ending: End | Postpone) -> None:
+        row, message = work.row, work.message
+        if isinstance(ending, Postpone):
+            with self._database.write() as tx:
+                if not store_ledger.postpone(tx, row.id, row.attempts, ending.why):
+                    raise ClaimLost
+                self._outbox.postpone(tx, message.id, ending.seconds)
+            _log.info("mail_postponed", seconds=round(ending.seconds, 1), reason=ending.why)
+            return
+        work.say(ending.reason or "")
+        values = {"outcome": ending.outcome, "reason": ending.reason, **ending.values, "record": work.record()}
+        with self._database.write() as tx:
+            if not store_ledger.finish(tx, row.id, row.attempts, ending.state, **values):
+                raise ClaimLost
+            if ending.tell is not None:
+                topic, body = ending.tell
+                self._outbox.put(tx, topic, row.tenant, body)
+            self._outbox.done(tx, message.id)
+        metrics.MAIL_HANDLED.labels(ending.outcome if ending.state == "handled" else ending.state).inc()
+        metrics.MAIL_LAG.observe(max(0.0, time.time() - row.received_at))
+        _log.info("mail_ended", state=ending.state, outcome=ending.outcome, issue=ending.values.get("issue_key"))
+
+
+def _delivered(work: Work, papers: Papers, outcome: Delivered) -> End:
+    work.say(*outcome.notes)
+    mail = papers.mail
+    where = {
+        "issue_id": outcome.issue_id,
+        "issue_key": outcome.issue_key,
+        "comment_id": outcome.comment_id,
+    }
+    handled = {
+        **where,
+        "mail": work.row.id,
+        "kind": outcome.kind,
+        "message_id": mail.message_id[:1000],
+        "references": [text[:1000] for text in mail.references[-50:]],
+        "subject": papers.subject,
+        "from": person(mail.sender) if mail.sender else None,
+        "cc": outcome.cc,
+        "mailbox": papers.mailbox.address,
+    }
+    notes = " ".join(outcome.notes) or None
+    return End("handled", notes, outcome.kind, where, ("mail.handled", handled))
+
+
+def _pause(attempts: int) -> float:
+    """Seconds until the next try: 5, 10, 20 … to ten minutes, a third more or less."""
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(attempts - 1, 10)) * random.uniform(0.7, 1.3)

@@ -1,0 +1,134 @@
+"""What a decision about a mail needs to know: from the database, from the mail, and from Jira as little as possible."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from common.crypto import Vault
+from common.db import Database
+from common.errors import Permanent
+from common.jira import Jira
+from inbound import route, store, store_ledger, store_sources
+from inbound.contents import PROPERTY
+from inbound.parse import parse
+from inbound.parsed import ParsedMail
+from inbound.plan import Reporter
+from inbound.route import Comment, Facts, Look, NewIssue, Target
+from inbound.rules import Rule
+from inbound.store_steps import Step
+from inbound.store_steps import of_mail as steps_of_mail
+from inbound.watch import raw_aad
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """A claimed mail and its surroundings. own: our mailboxes' addresses; projects: keys of the projects they feed;
+    steps: what was planned at an earlier attempt; subject, sender and ids are as the ledger keeps them."""
+
+    row: Row[Any]
+    mailbox: Row[Any]
+    rule: Rule
+    mail: ParsedMail
+    raw: bytes
+    own: frozenset[str]
+    projects: frozenset[str]
+    steps: tuple[Step, ...]
+
+    @property
+    def sender(self) -> str:
+        """The sender's address in lower case, or ""."""
+        return self.mail.sender.address.lower()[:320] if self.mail.sender else ""
+
+    @property
+    def subject(self) -> str:
+        return self.mail.subject[:1000]
+
+
+def papers(database: Database, vault: Vault, row: Row[Any]) -> Papers:
+    """Everything about a claimed mail that we have ourselves. Permanent when its octets are gone or cannot be unsealed."""
+    with database.read() as tx:
+        mailbox = store_sources.settings(tx, row.mailbox_id)
+        rule = store.rule(tx, mailbox.id, mailbox.config_version)
+        own = store_ledger.own_addresses(tx, row.tenant) | {mailbox.address.lower()}
+        projects = frozenset(one.project["key"] for one in store.mailboxes(tx, row.tenant))
+        raw = _raw(tx, vault, row)
+        steps = tuple(steps_of_mail(tx, row.id))
+    return Papers(row, mailbox, rule, parse(raw), raw, own, projects, steps)
+
+
+@dataclass
+class Shelf:
+    """What was looked up in Jira for one mail. By the issue's id or key: its place in the decision, its property, its files."""
+
+    targets: dict[str, Target | None] = field(default_factory=dict)
+    properties: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    files: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+
+
+def find_issue(database: Database, jira: Jira, tenant: str, facts: Facts, shelf: Shelf) -> Comment | NewIssue:
+    """Where the mail goes; looks into Jira for what the decision asks, one call an issue. Raises as Jira does."""
+    while True:
+        answer = route.decide(facts, shelf.targets)
+        if not isinstance(answer, Look):
+            return answer
+        _look(jira, answer.issue, shelf)
+        target = shelf.targets[answer.issue]
+        if target is not None and answer.issue in facts.claimed and facts.sender not in target.participants:
+            with database.read() as tx:
+                wrote = store_ledger.wrote_to(tx, tenant, target.issue_id, facts.sender)
+            if wrote:
+                participants = target.participants | {facts.sender}
+                shelf.targets[answer.issue] = Target(target.issue_id, target.issue_key, participants)
+
+
+def find_reporter(jira: Jira, rule: Rule, sender: str) -> Reporter:
+    """The sender's own account if their address is visible and exactly one has it, else the mailbox's default, else none."""
+    if sender:
+        found = [one for one in jira.find_users(sender) if _is(one, sender)]
+        if len(found) == 1:
+            name = found[0].get("displayName") or "the sender"
+            return Reporter(str(found[0]["accountId"]), True, f"The reporter is {name}, whose address it came from.")
+    if rule.reporter_id:
+        name = rule.reporter_name or rule.reporter_id
+        why = f"No Jira user shows the sender's address, so the reporter is the mailbox's default, {name}."
+        return Reporter(rule.reporter_id, False, why)
+    return Reporter(None, False, "No Jira user shows the sender's address, and the mailbox has no default reporter.")
+
+
+def _raw(tx: Connection, vault: Vault, row: Row[Any]) -> bytes:
+    sealed = store_ledger.sealed_raw(tx, row.id)
+    if sealed is None:
+        raise Permanent("The mail's content is not kept any more.", remedy="Send the mail again.")
+    return vault.unseal(tx, row.tenant, sealed, raw_aad(row.id))
+
+
+def _look(jira: Jira, issue: str, shelf: Shelf) -> None:
+    try:
+        found = jira.issue(issue, ["reporter", "assignee", "attachment"], [PROPERTY])
+    except Permanent as fault:
+        if fault.status != 404:
+            raise
+        shelf.targets[issue] = None
+        return
+    fields = found.get("fields") or {}
+    known = (found.get("properties") or {}).get(PROPERTY)
+    known = known if isinstance(known, Mapping) else None
+    target = Target(str(found["id"]), str(found["key"]), _participants(fields, known or {}))
+    shelf.targets[issue] = target
+    shelf.properties[target.issue_id] = known
+    files = fields.get("attachment") or []
+    shelf.files[target.issue_id] = tuple((str(one.get("filename")), int(one.get("size") or 0)) for one in files)
+
+
+def _participants(fields: Mapping[str, Any], known: Mapping[str, Any]) -> frozenset[str]:
+    people = [(fields.get(name) or {}).get("emailAddress") for name in ("reporter", "assignee")]
+    people += [one.get("address") for one in (known.get("from"), *(known.get("cc") or ())) if isinstance(one, Mapping)]
+    return frozenset(address.lower() for address in people if isinstance(address, str) and address)
+
+
+def _is(user: Mapping[str, Any], address: str) -> bool:
+    shown = user.get("emailAddress")
+    person = user.get("active", True) and user.get("accountType", "atlassian") != "app"
+    return bool(person and isinstance(shown, str) and shown.lower() == address)
