@@ -19,6 +19,7 @@ Logger = FilteringBoundLogger
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _NOISY = ("pika", "urllib3", "alembic", "werkzeug")
+_OWN_HANDLERS = ("gunicorn.error",)  # set up before the application is loaded, on a format of its own
 
 _URL_PASSWORD = re.compile(r"://[^\s/]+@")
 _QUOTED = re.compile(r'"(?:[^"\\\n]|\\.){1,64}"@(?=[\w\[])')
@@ -56,6 +57,9 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root.setLevel(number)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name in _OWN_HANDLERS:
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     logging.captureWarnings(True)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

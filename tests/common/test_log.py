@@ -167,3 +167,14 @@ def test_configuring_twice_writes_each_line_once(lines: Lines) -> None:
     log.configure("info", lines)
     log.get("x").info("once")
     assert len(lines.read_all()) == 1
+
+
+def test_gunicorns_own_handler_gives_way(lines: Lines) -> None:
+    gunicorn = logging.getLogger("gunicorn.error")
+    own = io.StringIO()
+    gunicorn.addHandler(logging.StreamHandler(own))
+    gunicorn.propagate = False
+    log.configure("info", lines)
+    gunicorn.warning("worker timed out")
+    assert own.getvalue() == ""
+    assert lines.read_all()[0]["event"] == "worker timed out"
