@@ -87,7 +87,8 @@ def _recipient(
 ) -> Recipient:
     account = next((one.candidate.account for one in group if one.candidate.account), None)
     written = next((one.candidate.address for one in group if one.candidate.address), None)
-    address = written.address.strip() if written else people.addresses.get(account.id) if account else None
+    shown = people.addresses.get(account.id) if account else None
+    address = shown or (written.address.strip() if written else None)
     reasons: list[str] = []
     told: list[int] = []
     no = ""
