@@ -83,7 +83,11 @@ class FakeApi:
             ("GET", r"/api/connect/users", lambda: (200, [{"account_id": "5b10", "name": "Ada Agent"}])),
             ("GET", r"/api/outbound/sender", self._sender),
             ("PUT", r"/api/outbound/sender", lambda: self._save_sender(body)),
-            ("POST", r"/api/outbound/sender/test", lambda: (200, {"ok": True, "findings": ["It took the login."], "problem": None})),
+            (
+                "POST",
+                r"/api/outbound/sender/test",
+                lambda: (200, {"ok": True, "findings": ["It took the login."], "problem": None}),
+            ),
             ("GET", r"/api/outbound/deliveries", lambda: self._deliveries(query)),
         ]
         for verb, pattern, handle in routes:
@@ -96,7 +100,14 @@ class FakeApi:
         self.saved.append(body)
         if body["name"] == "Taken":
             raise Refused(422, "The mailbox is not valid", errors={"name": ["Another mailbox has this name."]})
-        mailbox = {**_shown(body), "id": f"m{len(self.mailboxes) + 1}", "state": "new", "last_error": None, "checked_at": None, "counts": {}}
+        mailbox = {
+            **_shown(body),
+            "id": f"m{len(self.mailboxes) + 1}",
+            "state": "new",
+            "last_error": None,
+            "checked_at": None,
+            "counts": {},
+        }
         self.mailboxes.append(mailbox)
         return 201, mailbox
 
@@ -119,17 +130,25 @@ class FakeApi:
                 "field": "secret",
             }
             return 200, {"ok": False, "findings": ["The server answers."], "problem": problem, "folders": []}
-        findings = ["The server answers over TLS 1.3.", "The login works.", "INBOX holds 12 messages, 3 of them unread."]
+        findings = [
+            "The server answers over TLS 1.3.",
+            "The login works.",
+            "INBOX holds 12 messages, 3 of them unread.",
+        ]
         return 200, {"ok": True, "findings": findings, "problem": None, "folders": ["INBOX", "Support", "Archive"]}
 
     def _mails(self, query: dict[str, str]) -> Reply:
         chosen = [
             mail
             for mail in self.mails
-            if query.get("mailbox", mail["mailbox_id"]) == mail["mailbox_id"] and query.get("state", mail["state"]) == mail["state"]
+            if query.get("mailbox", mail["mailbox_id"]) == mail["mailbox_id"]
+            and query.get("state", mail["state"]) == mail["state"]
         ]
         start, limit = int(query.get("before", 0)), int(query["limit"])
-        page = [{k: v for k, v in mail.items() if k not in ("explanation", "steps", "size")} for mail in chosen[start : start + limit]]
+        page = [
+            {k: v for k, v in mail.items() if k not in ("explanation", "steps", "size")}
+            for mail in chosen[start : start + limit]
+        ]
         return 200, {"mails": page, "next": start + limit if start + limit < len(chosen) else None}
 
     def _retry(self, key: str) -> Reply:
@@ -203,7 +222,10 @@ class PageServers:
         raw = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         try:
             return self.api.answer(
-                handler.command, handler.path, handler.headers.get("Authorization", ""), json.loads(raw) if raw else None
+                handler.command,
+                handler.path,
+                handler.headers.get("Authorization", ""),
+                json.loads(raw) if raw else None,
             )
         except Refused as refused:
             return refused.status, refused.body
@@ -269,7 +291,9 @@ def _send_json(handler: BaseHTTPRequestHandler, status: int, body: Any) -> None:
 def _send_file(handler: BaseHTTPRequestHandler, path: Path, headers: dict[str, str]) -> None:
     if not path.is_file():
         return _send(handler, 404, "text/plain", b"not here", headers)
-    return _send(handler, 200, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.read_bytes(), headers)
+    return _send(
+        handler, 200, mimetypes.guess_type(path.name)[0] or "application/octet-stream", path.read_bytes(), headers
+    )
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:

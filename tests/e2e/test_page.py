@@ -27,6 +27,8 @@ FLAGS = [
 ]
 EXPLAINED_ANSWERS = ("the server responded with a status of 4",)
 
+expect.set_options(timeout=10_000)
+
 pytestmark = pytest.mark.browser
 
 
@@ -70,8 +72,16 @@ def page(browser: Browser, servers: PageServers) -> Iterator[Page]:
     page.set_default_timeout(10_000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
-    page.on("console", lambda said: complaints.append(f"console {said.type}: {said.text}") if said.type in ("error", "warning") else None)
-    page.on("request", lambda request: complaints.append(f"outside: {request.url}") if _is_outside(request.url, servers) else None)
+    page.on(
+        "console",
+        lambda said: (
+            complaints.append(f"console {said.type}: {said.text}") if said.type in ("error", "warning") else None
+        ),
+    )
+    page.on(
+        "request",
+        lambda request: complaints.append(f"outside: {request.url}") if _is_outside(request.url, servers) else None,
+    )
     yield page
     context.close()
     # Chromium itself notes each answer of 400 and above: those are what the tests ask for.
@@ -166,7 +176,9 @@ def test_the_frame_fills_the_page_of_the_host(page: Page, servers: PageServers) 
     page.wait_for_function("document.querySelector('iframe').getBoundingClientRect().height > 800")
 
 
-def test_a_mailbox_is_connected_after_a_test_that_says_what_it_found(page: Page, servers: PageServers, api: FakeApi) -> None:
+def test_a_mailbox_is_connected_after_a_test_that_says_what_it_found(
+    page: Page, servers: PageServers, api: FakeApi
+) -> None:
     frame = opened(page, servers)
     frame.get_by_role("button", name="Connect a mailbox").click()
     frame.get_by_label("Server", exact=False).first.fill("imap.example.com")
@@ -212,6 +224,7 @@ def test_what_the_service_refuses_stands_at_its_field(page: Page, servers: PageS
     frame.get_by_role("button", name="Connect a mailbox").click()
     frame.get_by_role("button", name="Connect mailbox").click()
     expect(frame.get_by_text("Give the name of the mail server.")).to_be_visible()
+    expect(frame.get_by_label("Server", exact=False).first).to_be_focused()
     assert api.saved == []
     frame.get_by_label("Server", exact=False).first.fill("imap.example.com")
     frame.get_by_label("User name").fill("support@example.com")
@@ -315,11 +328,11 @@ def test_a_lost_session_is_replaced_without_a_word(page: Page, servers: PageServ
     expect(frame.get_by_text("No mailbox is connected yet")).to_be_visible()
     api.sessions.clear()
     api.mailboxes = [mailbox()]
-    expect(frame.get_by_role("heading", name="Support")).to_be_visible(timeout=10_000)
+    expect(frame.get_by_role("heading", name="Support")).to_be_visible()
     assert api.context_tokens == ["context-1", "context-2"]
 
 
 def test_someone_who_is_no_administrator_is_told_so(page: Page, servers: PageServers, api: FakeApi) -> None:
     api.admin = False
     frame = opened(page, servers)
-    expect(frame.get_by_text("Only Jira administrators can use this page")).to_be_visible()
+    expect(frame.get_by_text("Only people who administer Jira may use it.")).to_be_visible()

@@ -6,7 +6,7 @@ import ModalFooter from '@atlaskit/modal-dialog/modal-footer';
 import ModalHeader from '@atlaskit/modal-dialog/modal-header';
 import ModalTitle from '@atlaskit/modal-dialog/modal-title';
 import SectionMessage from '@atlaskit/section-message';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Mailbox, TestResult } from '../api/types';
@@ -23,6 +23,7 @@ import {
   type MailboxDraft,
 } from '../forms/mailbox';
 import { fieldSentences, problemField, withoutField } from '../forms/errors';
+import { focusFirstError } from '../parts/focus';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TestOutcome } from '../parts/TestOutcome';
 import { AdvancedFields, RoutingFields, ServerFields } from './MailboxFields';
@@ -47,6 +48,7 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
   const [tested, setTested] = useState<string | null>(() => (mailbox ? connectionOf(draft) : null));
   const [isAsking, setAsking] = useState(false);
   const [busy, setBusy] = useState<Busy>(null);
+  const form = useRef<HTMLFormElement>(null);
   const hasSecret = mailbox?.has_secret ?? false;
 
   function change(next: MailboxDraft, field: string) {
@@ -58,17 +60,16 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
 
   async function test() {
     const wrong = checkConnection(draft, hasSecret);
-    setErrors(wrong);
     setResult(null);
     setProblem(null);
-    if (Object.keys(wrong).length > 0) return;
+    if (showErrors(wrong)) return;
     setBusy('testing');
     try {
       const answer = await api.testMailbox(testBody(draft, mailbox?.id ?? null));
       setResult(answer);
       if (answer.folders && answer.folders.length > 0) setFolders(answer.folders);
       if (answer.ok) setTested(connectionOf(draft));
-      else setErrors(problemField(answer.problem));
+      else showErrors(problemField(answer.problem));
     } catch (thrown) {
       fail(thrown);
     } finally {
@@ -78,9 +79,8 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
 
   async function save() {
     const wrong = checkMailbox(draft, hasSecret);
-    setErrors(wrong);
     setProblem(null);
-    if (Object.keys(wrong).length > 0) return;
+    if (showErrors(wrong)) return;
     if (tested !== connectionOf(draft) && !isAsking) {
       setAsking(true);
       return;
@@ -97,8 +97,16 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
 
   function fail(thrown: unknown) {
     const failure = asProblem(thrown);
-    setErrors(fieldSentences(failure.errors));
+    showErrors(fieldSentences(failure.errors));
     setProblem(failure);
+  }
+
+  /** True when there are any; the first one gets the focus. */
+  function showErrors(wrong: Errors): boolean {
+    setErrors(wrong);
+    const isWrong = Object.keys(wrong).length > 0;
+    if (isWrong) focusFirstError(form.current);
+    return isWrong;
   }
 
   const fields = { api, draft, errors, change, folders, isNew: mailbox === null, hasSecret };
@@ -110,6 +118,7 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
       <ModalBody>
         <form
           id="mailbox-form"
+          ref={form}
           className="mb-form"
           noValidate
           onSubmit={(event) => {

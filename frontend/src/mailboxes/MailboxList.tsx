@@ -46,7 +46,7 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, notify
   }
 
   return (
-    <section aria-labelledby="mailboxes-heading">
+    <section className="mb-part" aria-labelledby="mailboxes-heading">
       <div className="mb-bar">
         <Heading size="medium" as="h2" id="mailboxes-heading">
           Mailboxes

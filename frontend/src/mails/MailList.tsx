@@ -48,7 +48,7 @@ export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, no
   }
 
   return (
-    <section aria-labelledby="mails-heading">
+    <section className="mb-part" aria-labelledby="mails-heading">
       <div className="mb-bar">
         <Heading size="medium" as="h2" id="mails-heading">
           What came in

@@ -4,7 +4,7 @@ import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
-import { useCallback, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, Problem } from '../api/problem';
 import type { Sender, TestResult } from '../api/types';
@@ -22,6 +22,7 @@ import {
 } from '../forms/sender';
 import { Choice } from '../parts/Choice';
 import type { Notify } from '../parts/Notices';
+import { focusFirstError } from '../parts/focus';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { TestOutcome } from '../parts/TestOutcome';
@@ -35,7 +36,7 @@ export function Outgoing({ api, notify }: { api: Api; notify: Notify }) {
   const load = useCallback(async () => ({ sender: await storedSender(api) }), [api]);
   const { data, problem, refresh } = usePolled(load, REFRESH_SECONDS);
   return (
-    <section aria-labelledby="outgoing-heading">
+    <section className="mb-part" aria-labelledby="outgoing-heading">
       <div className="mb-bar">
         <Heading size="medium" as="h2" id="outgoing-heading">
           Outgoing mail
@@ -94,6 +95,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
   const [tested, setTested] = useState<string | null>(() => (sender ? senderConnectionOf(draft) : null));
   const [isAsking, setAsking] = useState(false);
   const [busy, setBusy] = useState<'testing' | 'saving' | null>(null);
+  const form = useRef<HTMLFormElement>(null);
   const hasSecret = sender?.has_secret ?? false;
 
   function change(next: SenderDraft, field: string) {
@@ -105,20 +107,26 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
 
   /** Runs `action` on a draft without errors; its failure stands at the fields. */
   async function act(kind: 'testing' | 'saving', action: () => Promise<void>) {
-    const wrong = checkSender(draft, hasSecret);
-    setErrors(wrong);
     setProblem(null);
-    if (Object.keys(wrong).length > 0) return;
+    if (showErrors(checkSender(draft, hasSecret))) return;
     setBusy(kind);
     try {
       await action();
     } catch (thrown) {
       const failure = asProblem(thrown);
-      setErrors(fieldSentences(failure.errors));
+      showErrors(fieldSentences(failure.errors));
       setProblem(failure);
     } finally {
       setBusy(null);
     }
+  }
+
+  /** True when there are any; the first one gets the focus. */
+  function showErrors(wrong: Errors): boolean {
+    setErrors(wrong);
+    const isWrong = Object.keys(wrong).length > 0;
+    if (isWrong) focusFirstError(form.current);
+    return isWrong;
   }
 
   const test = () =>
@@ -127,7 +135,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
       const answer = await api.testSender(senderBody(draft));
       setResult(answer);
       if (answer.ok) setTested(senderConnectionOf(draft));
-      else setErrors(problemField(answer.problem));
+      else showErrors(problemField(answer.problem));
     });
 
   const save = () =>
@@ -145,6 +153,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
 
   return (
     <form
+      ref={form}
       className="mb-form mb-narrow"
       noValidate
       onSubmit={(event) => {

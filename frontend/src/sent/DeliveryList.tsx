@@ -25,7 +25,7 @@ export function DeliveryList({ api }: { api: Api }) {
   const load = useCallback(() => api.deliveries(issue, before, PAGE), [api, issue, before]);
   const { data, problem } = usePolled(load, REFRESH_SECONDS);
   return (
-    <section aria-labelledby="sent-heading">
+    <section className="mb-part" aria-labelledby="sent-heading">
       <div className="mb-bar">
         <Heading size="medium" as="h2" id="sent-heading">
           What was sent
