@@ -1,5 +1,6 @@
 """What the connect processes read from the environment, once."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +39,15 @@ class Config:
         return cls(
             settings=Settings.read(env),
             role_keys=role_keys,
-            app_key=env.text("MAILBRIDGE_APP_KEY", "mailbridge-for-jira"),
+            app_key=_app_key(env),
             keys_url=env.url("MAILBRIDGE_CONNECT_KEYS_URL", "https://connect-install-keys.atlassian.com"),
             all_js=env.url("MAILBRIDGE_CONNECT_ALL_JS", "https://connect-cdn.atl-paas.net/all.js"),
             page_dir=Path(env.text("MAILBRIDGE_PAGE_DIR", str(_PAGE_DIR))),
         )
+
+
+def _app_key(env: Env) -> str:
+    key = env.text("MAILBRIDGE_APP_KEY", "mailbridge-for-jira")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", key):
+        raise BadSetting(f"MAILBRIDGE_APP_KEY is {key!r}: give up to 64 letters, digits, dots, dashes and underscores.")
+    return key

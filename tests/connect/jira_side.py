@@ -133,5 +133,4 @@ class Site:
         """A page session of this person."""
         answer = self.post("/api/connect/session", self.context_token(account), None)
         assert answer.status_code == 200, answer.text
-        token: str = answer.json["session"]
-        return token
+        return str((answer.json or {})["session"])

@@ -255,7 +255,8 @@ def test_a_forge_token_is_refused_for_an_unknown_key(private: RSAPrivateKey) -> 
     claims = {"iss": "forge/invocation-token", "aud": "ari:app", "exp": NOW + 25}
     token = jwt.encode(claims, private, "RS256", headers={"kid": "k"})
     assert verify_forge(token, {"keys": [entry]}, app_id="ari:app", now=NOW)["aud"] == "ari:app"
-    for keys in ({"keys": []}, {"keys": [entry, entry]}, {}, {"keys": [{**entry, "kid": "other"}]}):
+    wrong: list[dict[str, Any]] = [{"keys": []}, {"keys": [entry, entry]}, {}, {"keys": [{**entry, "kid": "other"}]}]
+    for keys in wrong:
         with pytest.raises(BadToken):
             verify_forge(token, keys, app_id="ari:app", now=NOW)
     with pytest.raises(BadToken):
