@@ -123,3 +123,14 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) ->
     if done.returncode:
         raise DidNotStart(f"{' '.join(command)}: {done.stdout}{done.stderr}")
     return str(done.stdout)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost and 127.0.0.1 with its key, in `folder`; made by the openssl program."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    if not certificate.exists():
+        openssl = [program("openssl", package="openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
+        names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        files = ["-days", "30", "-keyout", str(key), "-out", str(certificate)]
+        run([*openssl, *names, *files], folder, {"PATH": "/usr/bin:/bin"})
+    return certificate, key

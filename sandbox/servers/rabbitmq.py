@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.servers.private import Running, answers, free_ports, hand_over, program, run
+from sandbox.servers.private import Running, answers, certificate, free_ports, hand_over, program, run
 
 
 class RabbitMQ:
@@ -26,7 +26,7 @@ class RabbitMQ:
         self._sbin = Path(found).parent
         self._epmd_program = program("epmd", "/usr/lib/erlang/bin/epmd", package="rabbitmq-server")
         self._folder = folder
-        self.port, self.management_port, dist, self._epmd_port = free_ports(4)
+        self.port, self.tls_port, self.management_port, dist, self._epmd_port = free_ports(5)
         self.port = port or self.port
         self._environment = {
             "HOME": str(folder / "home"),
@@ -53,6 +53,7 @@ class RabbitMQ:
     def start(self) -> None:
         """Start it and wait until it serves (about 8 s); raises DidNotStart."""
         self._write_configuration()
+        self.certificate = certificate(self._folder)[0]
         try:
             epmd = [self._epmd_program, "-address", "127.0.0.1", "-port", str(self._epmd_port)]
             self._epmd = Running(epmd, self._folder, self._environment)
@@ -97,6 +98,14 @@ class RabbitMQ:
         """The AMQP URL of a virtual host."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
 
+    def tls_url(self, vhost: str) -> str:
+        """The same over TLS; the certificate signs itself and lies at `certificate`."""
+        return f"amqps://guest:guest@localhost:{self.tls_port}/{quote(vhost, safe='')}"
+
+    def cut_connections(self, vhost: str) -> None:
+        """Close every connection to the virtual host."""
+        self.ctl("close_all_connections", "--vhost", vhost, "cut by a test")
+
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Call the management API; returns the decoded answer, None when it is empty."""
         headers = {"Content-Type": "application/json"}
@@ -121,6 +130,10 @@ class RabbitMQ:
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         lines = (
             f"listeners.tcp.local = 127.0.0.1:{self.port}",
+            f"listeners.ssl.local = 127.0.0.1:{self.tls_port}",
+            f"ssl_options.certfile = {self._folder / 'cert.pem'}",
+            f"ssl_options.keyfile = {self._folder / 'key.pem'}",
+            "ssl_options.verify = verify_none",
             "management.tcp.ip = 127.0.0.1",
             f"management.tcp.port = {self.management_port}",
             "loopback_users = none",
