@@ -4,28 +4,27 @@ RFC 3464 reports first, then what the big senders and the older servers write: s
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from inbound.bounce_texts import from_a_mailer, notification, recipients_in, says_failure, says_success
+from inbound.bounce_texts import from_a_mailer, notification, recipients_in, says_failure, says_success, ses_notice
 from inbound.parsed import ParsedMail
 
 MAX_RECIPIENTS = 500
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40}):[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
-_ADDRESS = re.compile(r"[^\s<>;,()\[\]\"]+@[^\s<>;,()\[\]\"]+")
+_ADDRESS = re.compile(r"(?:\"[^\"\s]{1,64}\"|[^\s<>;,()\[\]\"@:]+)@[^\s<>;,()\[\]\"@:]+")
+_REACHED = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MESSAGE_ID = re.compile(r"^message-id:\s*<\s*([^<>\s]{1,900})\s*>", re.IGNORECASE | re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounced:
+class Bounced(NamedTuple):
     """One recipient: `permanent` is False for a delay or a temporary refusal; `status` as "5.1.1", or ""."""
 
     address: str
     permanent: bool
     status: str
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter((self.address, self.permanent, self.status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,12 @@ def read_bounce(mail: ParsedMail) -> Bounce | None:
         if success:
             return None
     text = notification(mail)
+    if (named := ses_notice(text)) is not None:
+        return (
+            Bounce(tuple(Bounced(address, permanent, "") for address, permanent in named), _original(mail))
+            if named
+            else None
+        )
     mailer = from_a_mailer(mail)
     if not (mailer or reported is not None) or not (says_failure(mail, text) or reported is not None):
         return None
@@ -60,30 +65,47 @@ def read_bounce(mail: ParsedMail) -> Bounce | None:
 
 def _reported(mail: ParsedMail) -> tuple[list[Bounced], bool] | None:
     """The recipients that the RFC 3464 part says failed, and whether it says that some were reached; None without such a part."""
-    if not mail.report.status or mail.report.kind == "disposition-notification":
+    parts = mail.report.status
+    if not parts and re.search(r"^final-recipient:", mail.text[:50_000], re.IGNORECASE | re.MULTILINE):
+        parts = (mail.text[:50_000],)  # a report whose MIME is broken
+    if not parts or mail.report.kind == "disposition-notification":
         return None
     found: dict[str, Bounced] = {}
     success = False
-    for part in mail.report.status:
-        for group in re.split(r"\n[ \t]*\n", part):
-            fields: dict[str, str] = {}
-            for match in _FIELD.finditer(group):
-                fields.setdefault(match[1].lower(), re.sub(r"\s+", " ", match[2]).strip())
-            action = fields.get("action", "").lower().split(" ")[0].strip(";")
-            address = _recipient(fields)
-            if action in ("delivered", "relayed", "expanded"):
-                success = True
-            elif address and (action or "status" in fields or "diagnostic-code" in fields or "final-recipient" in fields):
-                found.setdefault(address.lower(), _bounced(address, action, fields))
+    for fields in (group for part in parts for group in _groups(part)):
+        action = fields.get("action", "").lower().split(" ")[0].strip(";")
+        address = _recipient(fields)
+        if action in _REACHED:
+            success = True
+        elif address:
+            found.setdefault(address.lower(), _bounced(address, action, fields))
     return list(found.values()), success
 
 
+def _groups(part: str) -> Iterator[dict[str, str]]:
+    """The fields of each recipient. Groups are divided by blank lines, but some servers leave them out or put too many."""
+    fields: dict[str, str] = {}
+    for match in _FIELD.finditer(part):
+        name = match[1].lower()
+        if name in fields and name in ("final-recipient", "original-recipient", "action"):
+            yield fields
+            fields = {}
+        fields.setdefault(name, re.sub(r"\s+", " ", match[2]).strip())
+    yield fields
+
+
 def _recipient(fields: dict[str, str]) -> str:
-    for name in ("final-recipient", "original-recipient", "x-actual-recipient"):
-        match = _ADDRESS.search(fields.get(name, "").partition(";")[2] or fields.get(name, ""))
+    """The address that we wrote to: Original-Recipient where it is one, else the server's own idea of it."""
+    found = {}
+    for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
+        written = fields.get(name, "")
+        match = _ADDRESS.search(written.partition(";")[2] or written)
         if match:
-            return match[0].strip("'.")
-    return ""
+            found[name] = match[0].strip("'.")
+    final, original = found.get("final-recipient", ""), found.get("original-recipient", "")
+    if final.replace('"', "") == original:
+        return final
+    return original or final or found.get("x-actual-recipient", "")
 
 
 def _bounced(address: str, action: str, fields: dict[str, str]) -> Bounced:
@@ -98,7 +120,11 @@ def _verdict(text: str, mail: ParsedMail) -> tuple[bool, str]:
     if status and status[1] in "45":
         return status[1] == "5", status[0]
     code = re.search(r"(?:^|[\s#(:])([45])\d\d[\s-]", text)
-    delayed = re.search(r"\bwarning\b|delayed|still being retried|will be retried|temporar|not yet been delivered|deferred", f"{mail.subject}\n{text[:3000]}", re.IGNORECASE)
+    delayed = re.search(
+        r"\bwarning\b|delayed|still being retried|will be retried|temporar|not yet been delivered|deferred",
+        f"{mail.subject}\n{text[:3000]}",
+        re.IGNORECASE,
+    )
     if delayed and not (code and code[1] == "5"):
         return False, ""
     return not (code and code[1] == "4"), ""
@@ -106,7 +132,11 @@ def _verdict(text: str, mail: ParsedMail) -> tuple[bool, str]:
 
 def _original(mail: ParsedMail) -> str:
     own = mail.message_id
-    for text in (mail.report.returned, mail.text, *(_head(a.content) for a in mail.attachments if a.content_type == "message/rfc822")):
+    for text in (
+        mail.report.returned,
+        mail.text,
+        *(_head(a.content) for a in mail.attachments if a.content_type == "message/rfc822"),
+    ):
         for match in _MESSAGE_ID.finditer(text[:200_000]):
             if match[1] != own:
                 return match[1]

@@ -1,5 +1,6 @@
 """How mail servers word a failure when they send no RFC 3464 report: who writes, with which words, where the recipients stand. Pure."""
 
+import json
 import re
 
 from inbound.html import tree
@@ -13,7 +14,9 @@ _MAILERS = re.compile(
     r"exchange|microsoftexchange[0-9a-f]*|complaints|gmail-noreply|delivery)(?:[+=.-].*)?(?:@|$)",
     re.IGNORECASE,
 )
-_STRONG_MAILERS = re.compile(r"mailer[-_.]?daemon|mail[-_. ]?delivery|postmaster|mdaemon|mail[-_.]?system|bounce", re.IGNORECASE)
+_STRONG_MAILERS = re.compile(
+    r"mailer[-_.]?daemon|mail[-_. ]?delivery|post[-_.]?master|mdaemon|mail[-_.]?system|bounce", re.IGNORECASE
+)
 _SUBJECT = re.compile(
     r"deliver|undeliver|return(?:ed|ing) (?:mail|message|e-?mail|to sender)|failure notice|mail (?:system )?error|user unknown|unzustellbar|non remis|não entregue|bounce|"
     r"could ?n[o']t (?:be )?(?:sent|send|deliver)|warning.*mail|mail.*warning|rejected|failed|failure|nachricht.*fehler|zustellung|配信|宛先不明|送信できません|delayed|"
@@ -35,10 +38,15 @@ _FAILURE = re.compile(
     r"relaying denied|relay(?:ing)? not permitted|rejected|message .{0,60}(?:blocked|refused)|transaction failed|retry time|\b[45]\d\d[ -][#(]?[45]\.\d\.\d|(?:^|\s)5[0-5]\d[ -]\S|"
     r"konnte nicht zugestellt|nicht zustellbar|n'a pas pu être|não (?:pôde|foi)|配信(?:でき|不)|お届けできません|送信できません|存在しない|あて先|宛先|не доставлено|не может быть доставлено|could not be sent|unable to send|"
     r"no longer (?:on|at|with|in|valid)|is not (?:a )?(?:known|valid|active)|inactive (?:user|account|mailbox)|errors occurred|problem (?:delivering|with)|non-?deliver|impossible (?:de|d')|undelivered|"
+    r"not able to deliver|invalid final delivery|domain does not exist|exceeding .{0,20}quota|delivery problems|delivery errors?|error .{0,60}deliver|not delivered|"
+    r"has been returned|not yet been delivered|has been postponed|incorrectly constructed|did not exactly match|duplicated message-id|invalid (?:user|address|recipient)|"
     r"wasn't found|were not reached|was not reached|have exceeded|unsuccessful|failed addresses|mail failure|bounced|badly formatted|not listed in",
     re.IGNORECASE | re.MULTILINE,
 )
-_SUCCESS = re.compile(r"successfully (?:delivered|relayed|sent)|was delivered to|has been delivered|delivery (?:was )?success|relayed to", re.IGNORECASE)
+_SUCCESS = re.compile(
+    r"successfully (?:delivered|relayed|sent)|was delivered to|has been delivered|delivery (?:was )?success|relayed to",
+    re.IGNORECASE,
+)
 # Where the returned mail begins; addresses below are the sender's business.
 _RETURNED = re.compile(
     r"^[ \t>*|-]*(?:-{2,}[ \t=]*(?:this is a copy|below this line|original message|unsent message|returned (?:message|mail)|message (?:header|body|content|text)|undelivered message|header|the header|"
@@ -51,18 +59,33 @@ _RETURNED = re.compile(
     r"generating server:|message header:|-{3,}[ \t]*original message)",
     re.IGNORECASE | re.MULTILINE,
 )
-_A = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)*"
+_A = r"(?:\"[^\"\s]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]+)@[\w-]+(?:\.[\w-]+)*"
 _ADDRESS = re.compile(_A)
+# Behind such words come the recipients; the addresses before them are of the mail, its sender or its first recipients.
+_INTRODUCTION = re.compile(
+    r"did not reach the following recipient(?:\(s\)|s)?:|following (?:address|recipient)(?:es|s|\(es\)|\(s\))?[^\n]{0,80}(?:\n[^\n@]{0,80})?[:\n-]|"
+    r"(?:was|were) not delivered to:?|undeliverable to|could not be delivered to[^\n]{0,80}:?|not delivered to the following:?|addressed to e-?mail address ?:|"
+    r"delivering your (?:mail|message) to|your message (?:cannot|could not) be delivered to[^\n]{0,60}|permanent error\.|original address:|"
+    r"generated from|to\s+which\s+your message was addressed,",
+    re.IGNORECASE,
+)
+# Whom to ask, and who wrote: not whom the mail did not reach.
+_NOT_RECIPIENTS = re.compile(
+    rf"(?:contact|assistance|please (?:e-?)?mail|mail from|message from|\bfrom|連絡|sent by|reply to|postmaster at|return-path|sender)[^\n@]{{0,40}}?<?{_A}>?",
+    re.IGNORECASE,
+)
 # Ordered from the surest: the first pattern that finds somebody wins.
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
+        rf"^[ \t]*original address:[ \t]*<?({_A})",
         rf"^[ \t]*final-recipient:[ \t]*(?:rfc822|[\w-]+)?[ \t]*;?[ \t]*<?({_A})",
         rf"^[ \t]*(?:to|failed)-?recipients?:[ \t]*<?({_A})",
         rf"^[ \t]*<({_A})>:?[ \t]*(?:\(expanded from[^)]*\))?:?[ \t]*(?:$|\.\.\.|\(|host|[^\n>]{{0,200}}(?:said|reject|unknown|fail|not|5\d\d|4\d\d|error|lookup|sorry|unable|user|mail|connect|delivery))",
-        rf"^[ \t]*(?:failed recipient|failed address|recipient(?:'s)?(?: e-?mail)?(?: address)?|recipients?|user|undeliverable address|address|to|original recipient|addressed? to|e-?mail address|your message to)[ \t]*[:=][ \t]*<?\"?(?:mailto:|smtp:)?({_A})",
-        rf"RCPT TO: ?<({_A})>",
+        rf"(?:^[45]\d\d |RCPT TO: ?)<({_A})>",
+        rf"^[ \t]*(?:failed recipient|failed address|recipient(?:'s)?(?: e-?mail)?(?: address)?|recipients?|user|undeliverable address|address|to|original recipient|addressed? to|e-?mail address|intended recipient|your message to|rcpt to)[ \t]*[:=][ \t]*<?\"?(?:mailto:|smtp:)?({_A})",
         rf"<({_A})>\.\.\.",
+        rf"SMTP=({_A})",
         rf"[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}} )?[^\n]{{0,60}}?<?({_A})>?",
         rf"(?:delivered to|deliver (?:mail|message|it|your message)? ?to|delivery to|recipients?|to the following (?:recipient|address)(?:es|s|\(s\)|\(es\))?|addresses|unknown user|user unknown|unknown|sent to|message to|mail to|mailbox|user|address)[:\s]+[\"'<(\[]*({_A})",
         rf"^[ \t]{{1,}}\"?<?({_A})>?\"?[ \t:]*(?:\(|$|\.\.\.|,|;|-)",
@@ -71,6 +94,9 @@ _PATTERNS = tuple(
         rf"({_A})",
     )
 )
+# In the section that an introduction opens, an address at the beginning of a line is a recipient.
+_ANY_SMTP = re.compile(rf"SMTP=({_A})", re.IGNORECASE)
+_LISTED = re.compile(rf"^[ \t\"'<*-]*(?:smtp:|mailto:)?({_A})", re.IGNORECASE | re.MULTILINE)
 
 
 def from_a_mailer(mail: ParsedMail) -> bool:
@@ -82,24 +108,49 @@ def from_a_mailer(mail: ParsedMail) -> bool:
         return True
     if sender is None:
         return bool(_SUBJECT.search(mail.subject))
-    if _STRONG_MAILERS.search(sender.address.partition("@")[0]) or _STRONG_MAILERS.search(sender.name):
+    if _certain_mailer(mail):
         return True
     return bool(_MAILERS.match(sender.address) and _SUBJECT.search(mail.subject))
 
 
+def _certain_mailer(mail: ParsedMail) -> bool:
+    sender = mail.sender
+    return sender is not None and bool(
+        _STRONG_MAILERS.search(sender.address.partition("@")[0]) or _STRONG_MAILERS.search(sender.name)
+    )
+
+
 def notification(mail: ParsedMail) -> str:
     """The server's own words: the text above the returned mail."""
+    text = _body(mail)
+    at = _returned_at(text)
+    return text[:at]
+
+
+def _body(mail: ParsedMail) -> str:
     text = mail.text if mail.text.strip() else text_of(tree(mail.html)) if mail.html else ""
-    text = text[:MAX_TEXT]
+    return text[:MAX_TEXT]
+
+
+def _returned_at(text: str) -> int:
     for match in _RETURNED.finditer(text):
-        if text[: match.start()].strip() and (_ADDRESS.search(text[: match.start()]) or _FAILURE.search(text[: match.start()])):
-            return text[: match.start()]
-    return text
+        above = text[: match.start()]
+        if above.strip() and (_ADDRESS.search(above) or _FAILURE.search(above)):
+            return match.start()
+    return len(text)
 
 
 def says_failure(mail: ParsedMail, text: str) -> bool:
-    """Do the words tell of a failure or a delay?"""
-    return bool(mail.header("x-failed-recipients") or _FAILURE.search(text) or _STRONG_SUBJECT.search(mail.subject))
+    """Do the words tell of a failure or a delay?
+
+    A subject alone says so only with the returned mail, without any words, or when a mailer daemon names somebody.
+    """
+    if mail.header("x-failed-recipients") or _FAILURE.search(text):
+        return True
+    if not _STRONG_SUBJECT.search(mail.subject):
+        return False
+    returned = not text.strip() or any(a.content_type == "message/rfc822" for a in mail.attachments)
+    return returned or (_ADDRESS.search(text) is not None and _certain_mailer(mail))
 
 
 def says_success(mail: ParsedMail, text: str) -> bool:
@@ -107,26 +158,69 @@ def says_success(mail: ParsedMail, text: str) -> bool:
     return bool(_SUCCESS.search(text)) and not _FAILURE.search(text)
 
 
+def ses_notice(text: str) -> list[tuple[str, bool]] | None:
+    """(address, permanent) of Amazon SES's bounce notice, [] for its notices of success and complaint, None for other texts."""
+    if '"notificationType"' not in text[:2_000]:
+        return None
+    try:
+        notice = json.JSONDecoder(strict=False).raw_decode(text[text.index("{") :])[0]
+        if notice["notificationType"] != "Bounce":
+            return []
+        permanent = notice["bounce"].get("bounceType") == "Permanent"
+        return [(str(who["emailAddress"]), permanent) for who in notice["bounce"]["bouncedRecipients"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def recipients_in(mail: ParsedMail, text: str) -> list[str]:
     """The addresses that the mail did not reach."""
     failed = mail.header("x-failed-recipients")
     if failed:
-        return _distinct(_ADDRESS.findall(failed), mail)
-    for pattern in _PATTERNS:
-        found = _distinct([match for match in pattern.findall(text)], mail)
+        return _distinct(_ADDRESS.findall(failed), mail, all_of_them=True)
+    introductions = list(_INTRODUCTION.finditer(text))
+    for match in introductions:
+        section = text[match.end() :]
+        paragraph = re.split(r"\n[ \t]*\n(?=[^\n@]*(?:\n|$))", section.lstrip("\n \t-:"), maxsplit=1)[0]
+        found = _distinct(_LISTED.findall(paragraph), mail, all_of_them=True) or _distinct(
+            _ANY_SMTP.findall(paragraph), mail
+        )
         if found:
             return found
-    returned = re.search(rf"^to:.*?({_A})", mail.report.returned, re.IGNORECASE | re.MULTILINE)
-    return [returned[1]] if returned else []
+    text = _NOT_RECIPIENTS.sub(" ", text)
+    for pattern in _PATTERNS:
+        found = _distinct(pattern.findall(text), mail)
+        if found:
+            return found
+    return _of_the_returned_mail(mail)
 
 
-def _distinct(addresses: list[str], mail: ParsedMail) -> list[str]:
+def _of_the_returned_mail(mail: ParsedMail) -> list[str]:
+    """Whom the mail that came back was for, if that was one person."""
+    body = _body(mail)
+    carried = [
+        a.content[:64_000].decode("utf-8", "replace")
+        for a in mail.attachments
+        if a.content_type in ("message/rfc822", "text/rfc822-headers")
+    ]
+    for source in (mail.report.returned, *carried, body[_returned_at(body) :]):
+        match = re.search(
+            r"^[ \t>]*(?:to|x-original-to|envelope-to):[ \t]*(.*(?:\n[ \t]+.*)*)", source, re.IGNORECASE | re.MULTILINE
+        )
+        found = _ADDRESS.findall(match[1]) if match else []
+        if len(found) == 1:
+            return [found[0]]
+    return []
+
+
+def _distinct(addresses: list[str], mail: ParsedMail, *, all_of_them: bool = False) -> list[str]:
     sender = mail.sender.address.lower() if mail.sender else ""
     out: dict[str, str] = {}
     for address in addresses:
         address = address.strip(".'`").removeprefix("mailto:")
         low = address.lower()
-        if low == sender or _STRONG_MAILERS.match(low) or low.startswith(("postmaster@", "abuse@")):
+        if not all_of_them and (
+            low == sender or _STRONG_MAILERS.match(low) or low.startswith(("postmaster@", "abuse@"))
+        ):
             continue
         out.setdefault(low, address)
     return list(out.values())

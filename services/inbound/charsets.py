@@ -106,7 +106,9 @@ def decode_text(data: bytes, declared: str = "") -> tuple[str, str]:
         return "", ""
     if codec in ("", "utf-8"):
         if b"\x1b" in data and _ISO_2022.search(data):
-            return _strict(data, "iso2022_jp_ext") or _jis(data) or _lenient(data, "iso2022_jp_ext"), "" if not declared else f"charset {declared!r} is ISO-2022-JP"
+            return _strict(data, "iso2022_jp_ext") or _jis(data) or _lenient(
+                data, "iso2022_jp_ext"
+            ), "" if not declared else f"charset {declared!r} is ISO-2022-JP"
         text = _strict(data, "utf-8-sig")
         if text is not None:
             return text, "" if codec or not declared else f"unknown charset {declared!r} read as UTF-8"
@@ -150,7 +152,11 @@ def detect(data: bytes) -> str:
     sample = data[:_DETECT_FROM]
     high = sum(octet > 127 for octet in sample)
     # Single high octets between ASCII letters are Latin: what detection by statistics gets wrong on short texts.
-    if high and len(_ALONE.findall(sample)) * 4 >= high * 3 and not re.search(rb"[\x80-\x9f]", sample.translate(None, _CP1252_SIGNS)):
+    if (
+        high
+        and len(_ALONE.findall(sample)) * 4 >= high * 3
+        and not re.search(rb"[\x80-\x9f]", sample.translate(None, _CP1252_SIGNS))
+    ):
         return "cp1252"
     best = from_bytes(sample, steps=5, chunk_size=512, cp_isolation=_PLAUSIBLE).best()
     return ALIASES.get(best.encoding.replace("_", "-"), best.encoding) if best is not None else "cp1252"

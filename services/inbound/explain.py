@@ -33,13 +33,18 @@ def main(arguments: list[str], source: TextIO, out: TextIO, complaints: TextIO) 
                 out.flush()
         return 0
     if not arguments or arguments[0] in ("-h", "--help") or any(name.startswith("--") for name in arguments):
-        print(__doc__.strip() if arguments[:1] in (["-h"], ["--help"]) else USAGE, file=out if arguments[:1] in (["-h"], ["--help"]) else complaints)
+        print(
+            __doc__.strip() if arguments[:1] in (["-h"], ["--help"]) else USAGE,
+            file=out if arguments[:1] in (["-h"], ["--help"]) else complaints,
+        )
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
     for name in arguments:
         try:
             raw = Path(name).read_bytes()
         except OSError as error:
-            print(f"{name}: cannot be read ({error.strerror or error}). Name a file that holds one mail.", file=complaints)
+            print(
+                f"{name}: cannot be read ({error.strerror or error}). Name a file that holds one mail.", file=complaints
+            )
             return 2
         out.write(page(name, raw))
     return 0
@@ -51,7 +56,11 @@ def row(name: str) -> dict[str, Any]:
     try:
         fields = reading(parse(Path(name).read_bytes()))
     except OSError as error:
-        return {"file": name, "error": f"cannot be read: {error.strerror or error}", "seconds": round(time.perf_counter() - started, 6)}
+        return {
+            "file": name,
+            "error": f"cannot be read: {error.strerror or error}",
+            "seconds": round(time.perf_counter() - started, 6),
+        }
     return {"file": name, "error": None, "seconds": round(time.perf_counter() - started, 6), **fields}
 
 
@@ -67,28 +76,29 @@ def reading(mail: ParsedMail) -> dict[str, Any]:
         "html": mail.html,
         "reply": read_reply(mail).text,
         "attachments": [
-            {"filename": a.filename, "content_type": a.content_type, "size": a.size, "sha256": a.sha256, "inline": a.inline} for a in mail.attachments
+            {
+                "filename": a.filename,
+                "content_type": a.content_type,
+                "size": a.size,
+                "sha256": a.sha256,
+                "inline": a.inline,
+            }
+            for a in mail.attachments
         ],
         "automatic": automatic(mail),
-        "bounce": None if bounce is None else {"recipients": [{"address": r.address, "permanent": r.permanent} for r in bounce.recipients]},
+        "bounce": None
+        if bounce is None
+        else {"recipients": [{"address": r.address, "permanent": r.permanent} for r in bounce.recipients]},
         "report": "abuse" if abuse_report(mail) else None,
         "forwarded": None
         if forwarded is None
-        else {"from": _written(forwarded.sender), "subject": forwarded.subject, "text": forwarded.text},
+        else {"from": forwarded.claimed, "subject": forwarded.subject, "text": forwarded.text},
         "defects": list(mail.defects),
     }
 
 
 def _person(person: Address) -> dict[str, str]:
     return {"name": person.name, "address": person.address}
-
-
-def _written(person: Address | None) -> str:
-    if person is None:
-        return ""
-    if not person.address:
-        return person.name
-    return f"{person.name} <{person.address}>" if person.name else person.address
 
 
 if __name__ == "__main__":

@@ -22,7 +22,12 @@ _WOULD = {
 def page(name: str, raw: bytes) -> str:
     """One mail, section by section; ends with a line feed."""
     mail = parse(raw)
-    screening, reply, forwarded, bounce = screen(mail, frozenset(), ()), read_reply(mail), read_forward(mail), read_bounce(mail)
+    screening, reply, forwarded, bounce = (
+        screen(mail, frozenset(), ()),
+        read_reply(mail),
+        read_forward(mail),
+        read_bounce(mail),
+    )
     lines = [f"== {name} ({_size(len(raw))}) ".ljust(WIDTH, "="), ""]
     lines += _field("Subject", mail.subject or "(none)")
     lines += _field("From", _person(mail.sender) if mail.sender else "(nobody)")
@@ -33,15 +38,25 @@ def page(name: str, raw: bytes) -> str:
     lines += _field("Kind", _kind(screening))
     lines += _field("Would", _WOULD[screening.kind])
     if mail.protection:
-        lines += _field("Protection", mail.protection + ("; its text cannot be read here" if mail.protection == "encrypted" else ""))
+        lines += _field(
+            "Protection", mail.protection + ("; its text cannot be read here" if mail.protection == "encrypted" else "")
+        )
     if bounce is not None:
-        lines += ["", "Not delivered to"] + [f"  {r.address}  {'for good' if r.permanent else 'for now'}  {r.status}".rstrip() for r in bounce.recipients]
+        lines += ["", "Not delivered to"] + [
+            f"  {r.address}  {'for good' if r.permanent else 'for now'}  {r.status}".rstrip() for r in bounce.recipients
+        ]
     if forwarded is not None:
         lines += ["", "Forwarded mail, as the forwarding person's program wrote it (not proven)"]
-        lines += _field("  From", _person(forwarded.sender) if forwarded.sender else "(not said)") + _field("  Subject", forwarded.subject or "(not said)")
+        lines += _field("  From", _person(forwarded.sender) if forwarded.sender else "(not said)") + _field(
+            "  Subject", forwarded.subject or "(not said)"
+        )
     lines += ["", "Text that becomes the description or comment", *_block(reply.text)]
     if reply.elided.strip():
-        lines += ["", f"Cut off, kept with the mail ({len(reply.elided.strip().splitlines())} lines)", *_block(reply.elided, 12)]
+        lines += [
+            "",
+            f"Cut off, kept with the mail ({len(reply.elided.strip().splitlines())} lines)",
+            *_block(reply.elided, 12),
+        ]
     if mail.attachments:
         lines += ["", "Attachments", *(f"  {line}" for line in map(_file, mail.attachments))]
     if mail.defects:

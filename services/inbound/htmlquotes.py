@@ -16,9 +16,15 @@ _QUOTE_IDS = re.compile(
     r"OLK_SRC_BODY_SECTION|orighead|x_divRplyFwdMsg|yahoo_quoted_.*|replySplit|quoted_header|__outlook_quote|zwchr|reply-quote|mailbridge-quote)$"
 )
 # Where everything that follows belongs to the quoted mail as well.
-_FROM_HERE_IDS = re.compile(r"^(?:x_)?(?:divRplyFwdMsg|appendonsend|replySplit|zwchr|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container)$")
-_OUTLOOK_BORDER = re.compile(r"border(?:-top)?:\s*(?:none;\s*border-top:\s*)?solid\s+#?(?:[A-F0-9]{6}|[a-z]+)\s+1(?:\.0)?p[tx]", re.IGNORECASE)
-_SIGNATURE_CLASSES = frozenset({"gmail_signature", "moz-signature", "protonmail_signature_block", "gmail_signature_prefix"})
+_FROM_HERE_IDS = re.compile(
+    r"^(?:x_)?(?:divRplyFwdMsg|appendonsend|replySplit|zwchr|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container)$"
+)
+_OUTLOOK_BORDER = re.compile(
+    r"border(?:-top)?:\s*(?:none;\s*border-top:\s*)?solid\s+#?(?:[A-F0-9]{6}|[a-z]+)\s+1(?:\.0)?p[tx]", re.IGNORECASE
+)
+_SIGNATURE_CLASSES = frozenset(
+    {"gmail_signature", "moz-signature", "protonmail_signature_block", "gmail_signature_prefix"}
+)
 
 
 def without_quotes(root: Element) -> str:
@@ -68,7 +74,7 @@ def _prune(root: Element, cut: list[Element]) -> bool:
 
 
 def _verdict(element: Element) -> str:
-    """"here": this element is quoted; "on": it and all that follows; "": it is the author's."""
+    """ "here": this element is quoted; "on": it and all that follows; "": it is the author's."""
     identity, classes = element.get("id"), element.get("class").split()
     if identity and _FROM_HERE_IDS.match(identity):
         return "on"
@@ -82,7 +88,9 @@ def _verdict(element: Element) -> str:
         return "" if _forwards(element) else "here"
     if element.tag == "div" and _OUTLOOK_BORDER.search(element.get("style")) and _has_header(element):
         return "on"
-    if element.tag == "hr" and (element.get("id") in ("stopSpelling", "zwchr") or "display:inline-block" in element.get("style")):
+    if element.tag == "hr" and (
+        element.get("id") in ("stopSpelling", "zwchr") or "display:inline-block" in element.get("style")
+    ):
         return "on"
     return ""
 

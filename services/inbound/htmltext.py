@@ -23,8 +23,11 @@ def hidden(element: Element) -> bool:
     return bool(style and _HIDDEN.search(style)) or "hidden" in element.attributes
 
 
-def text_of(root: Element) -> str:
-    """The text: a blank line between paragraphs, a line for each block, list items with their mark, cells side by side."""
+def text_of(root: Element, *, mark_quotes: bool = False) -> str:
+    """The text: a blank line between paragraphs, a line for each block, list items with their mark, cells side by side.
+
+    mark_quotes: put "> " before the lines of a blockquote, except where it only indents.
+    """
     out: list[str] = []
     # (what, is it the end of it, inside pre, list mark)
     stack: list[tuple[Element | str, bool, bool]] = [(root, False, False)]
@@ -38,6 +41,8 @@ def text_of(root: Element) -> str:
         if ending:
             if tag in ("ul", "ol") and numbers:
                 numbers.pop()
+            if mark_quotes and quotes(item):
+                out.append("\x02\x04")
             out.append("\x02" if tag in PARAGRAPHS else "\x01")
             continue
         if hidden(item):
@@ -55,12 +60,35 @@ def text_of(root: Element) -> str:
             out.append(" ")
         elif tag in BLOCKS:
             out.append("\x02" if tag in PARAGRAPHS else "\x01")
+            if mark_quotes and quotes(item):
+                out.append("\x03\x02")
             if tag in ("ul", "ol"):
                 numbers.append(_start(item) if tag == "ol" else None)
         if tag in BLOCKS:
             stack.append((item, True, pre))
         stack.extend((child, False, pre or tag in ("pre", "textarea")) for child in reversed(item.children))
-    return _lay_out("".join(out))
+    text = _lay_out("".join(out))
+    return _quote_marks(text) if mark_quotes and "\x03" in text else text
+
+
+def quotes(element: Element) -> bool:
+    """A blockquote that quotes; mail programs also indent with it, and then say that it has no border."""
+    if element.tag != "blockquote":
+        return False
+    style = element.get("style").replace(" ", "").lower()
+    return "border-left" in style or not ("border:none" in style or "margin-left" in style or "margin:0" in style)
+
+
+def _quote_marks(text: str) -> str:
+    lines, depth = [], 0
+    for line in text.split("\n"):
+        opened, closed = line.count("\x03"), line.count("\x04")
+        bare = line.replace("\x03", "").replace("\x04", "")
+        depth += opened
+        if bare.strip() or not (opened or closed):
+            lines.append("> " * min(depth, 20) + bare if depth else bare)
+        depth = max(0, depth - closed)
+    return "\n".join(lines).strip("\n ")
 
 
 def _start(element: Element) -> int:
@@ -71,7 +99,11 @@ def _start(element: Element) -> int:
 def _lay_out(marked: str) -> str:
     """\\x01 asks for a new line, \\x02 for a blank line before what follows; several asks are one."""
     text = _INVISIBLE.sub("", marked).replace("\u00a0", " ")
-    text = re.sub(r"[ \t\n]*((?:[\x01\x02][ \t]*)+)", lambda m: ("\n" * m[0].split("\x01")[0].split("\x02")[0].count("\n")) + m[1], text)
+    text = re.sub(
+        r"[ \t\n]*((?:[\x01\x02][ \t]*)+)",
+        lambda m: ("\n" * m[0].split("\x01")[0].split("\x02")[0].count("\n")) + m[1],
+        text,
+    )
     text = re.sub(r"\n?[\x01\x02 \t]*\x02[\x01\x02 \t]*", "\n\n", text)
     text = re.sub(r"\n?[ \t]*\x01[\x01 \t]*", "\n", text)
     text = re.sub(r"[ \t]+\n", "\n", text)

@@ -13,7 +13,8 @@ _ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+\.[\w.-]+|<[^<>\s]+>|\[mailto:")
 _FRAME = "*_- \t\u200e\u200f\u202a\u202b\u202c"
 # Two programs introduce without a verb: Gmail's old form, and "2018/1/15 Kim <kim@example.org>".
 _BARE_DATE = re.compile(
-    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:?\d\d\b.{1,80}$|\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,40}[<(\[][^<>\s]+@[^<>\s]+[>)\]]:?$", re.IGNORECASE
+    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:?\d\d\b.{1,80}$|\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,40}[<(\[][^<>\s]+@[^<>\s]+[>)\]]:?$",
+    re.IGNORECASE,
 )
 _SHARED = re.compile(
     r"(.{1,400}?\S)[\s-]*?[ -](On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|\d)\S*.*|"
@@ -55,12 +56,12 @@ def mobile_signature(line: str) -> bool:
 
 
 def original_separator(line: str) -> bool:
-    """"-----Original Message-----" in any language we know."""
+    """ "-----Original Message-----" in any language we know."""
     return len(line) < 200 and SEPARATOR_ORIGINAL.match(line) is not None
 
 
 def forwarded_separator(line: str) -> bool:
-    """"---------- Forwarded message ----------" in any language we know."""
+    """ "---------- Forwarded message ----------" in any language we know."""
     return len(line) < 200 and SEPARATOR_FORWARDED.match(line) is not None
 
 
@@ -75,7 +76,9 @@ def attribution(lines: Sequence[str], at: int) -> int:
         if at + count > len(lines) or (count > 1 and not starts):
             break
         line = lines[at + count - 1].strip()
-        if count > 1 and (not line or (quoted(line) and not quoted(first) and not (line.startswith(">") and _open_angle(joined)))):
+        if count > 1 and (
+            not line or (quoted(line) and not quoted(first) and not (line.startswith(">") and _open_angle(joined)))
+        ):
             break
         joined = f"{joined} {line}".strip()
         if len(joined) > LONGEST:
@@ -131,7 +134,7 @@ def _next_is_quoted(lines: Sequence[str], at: int) -> bool:
 
 
 def split_shared(line: str) -> tuple[str, str] | None:
-    """"yes, do it On Wed, Apr 4, 2012 at 3:59 PM, a@b.c wrote:" as its two halves; None for other lines."""
+    """ "yes, do it On Wed, Apr 4, 2012 at 3:59 PM, a@b.c wrote:" as its two halves; None for other lines."""
     if not line.endswith((":", "：")) or len(line) > LONGEST or not WROTE.search(line):
         return None
     match = _SHARED.match(line)
@@ -169,7 +172,7 @@ def _continues(line: str) -> bool:
 
 
 def field_kind(line: str) -> str:
-    """"from", "sent", "to", "subject", "other", or "" if the line is no header field."""
+    """ "from", "sent", "to", "subject", "other", or "" if the line is no header field."""
     if len(line) > LONGEST or (":" not in line and "：" not in line):
         return ""
     match = FIELD.match(line)

@@ -43,6 +43,7 @@ _FOR_LIBRARY = frozenset(
 )
 _ATTRIBUTE = {"from": "from_", "to": "to", "cc": "cc", "reply-to": "reply_to"}
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
+_DELIMITER = re.compile(rb"^--([!-~]{1,70})[ \t]*\r?\n(?=Content-[A-Za-z-]+:)", re.IGNORECASE | re.MULTILINE)
 _ID = re.compile(r"<\s*([^<>\s]{1,900})\s*>")
 _STRUCTURE_DEFECTS = {
     "StartBoundaryNotFoundDefect": "the declared boundary of a multipart never comes",
@@ -72,7 +73,7 @@ def parse(raw: bytes) -> ParsedMail:
 
 
 def _read(raw: bytes, block: HeaderBlock, defects: list[str]) -> ParsedMail:
-    header = _library_header(block)
+    header = _library_header(block, raw)
     skeleton = lift(header, raw[block.body :])
     defects.extend(skeleton.defects)
     structure, tree = _structure(header + b"\r\n" + skeleton.octets)
@@ -109,12 +110,28 @@ def _structure(octets: bytes) -> tuple[_Structure | None, Message]:
     return structure, structure.message
 
 
-def _library_header(block: HeaderBlock) -> bytes:
-    return b"".join(
-        name.encode("ascii", "replace") + b": " + _for_library(name.lower(), value).encode("utf-8", "replace") + b"\r\n"
-        for name, value in block.fields
-        if name.lower() in _FOR_LIBRARY
-    )
+def _library_header(block: HeaderBlock, raw: bytes) -> bytes:
+    lines = []
+    for name, value in block.fields:
+        if name.lower() in _FOR_LIBRARY:
+            if name.lower() == "content-type" and value[:10].lower() == "multipart/":
+                value = _with_boundary(value, raw, block.body)
+            lines.append(
+                name.encode("ascii", "replace")
+                + b": "
+                + _for_library(name.lower(), value).encode("utf-8", "replace")
+                + b"\r\n"
+            )
+    return b"".join(lines)
+
+
+def _with_boundary(content_type: str, raw: bytes, body: int) -> str:
+    """A multipart whose boundary is missing, or not the one that its parts have, gets the one that they have."""
+    declared = parameters(content_type)[1].get("boundary", "")
+    if declared and raw.find(b"--" + declared.encode("utf-8", "replace"), body) >= 0:
+        return content_type
+    found = _DELIMITER.search(raw, body, body + 65_536)
+    return f'{content_type.split(";")[0]}; boundary="{found[1].decode("ascii", "replace")}"' if found else content_type
 
 
 def _for_library(name: str, value: str) -> str:
@@ -189,7 +206,9 @@ def _people(
         return ()
     if structure is not None and name in _ATTRIBUTE:
         found = tuple(
-            Address(clean_name(person), address.strip(".")) for person, address in structure.people(_ATTRIBUTE[name]) if address
+            Address(clean_name(person), address.strip("."))
+            for person, address in structure.people(_ATTRIBUTE[name])
+            if address
         )
         if found:
             return found[:MAX_ADDRESSES]

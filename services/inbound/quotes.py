@@ -33,7 +33,9 @@ OTHER = (
 _KINDS = (("from", FROM), ("sent", SENT), ("to", TO), ("subject", SUBJECT), ("other", OTHER))
 FIELD_KIND = {word: kind for kind, words in reversed(_KINDS) for word in words.split("|")}
 FIELD = re.compile(
-    r"^[ \t\u00a0\u200e\u200f]*[*_]*(" + "|".join(sorted(map(re.escape, FIELD_KIND), key=len, reverse=True)) + r")[ \t\u00a0]?[*_]*[ \t\u00a0]*[:：][*_]*[ \t\u00a0]*(.*)$",
+    r"^[ \t\u00a0\u200e\u200f]*[*_]*("
+    + "|".join(sorted(map(re.escape, FIELD_KIND), key=len, reverse=True))
+    + r")[ \t\u00a0]?[*_]*[ \t\u00a0]*[:：][*_]*[ \t\u00a0]*(.*)$",
     re.IGNORECASE,
 )
 
@@ -79,9 +81,12 @@ FORWARDED = (
 _ORIGINAL_WORDS = "|".join(map(re.escape, sorted(ORIGINAL.split("|"), key=len, reverse=True)))
 _FORWARDED_WORDS = "|".join(map(re.escape, sorted(FORWARDED.split("|"), key=len, reverse=True)))
 _RULE = r"[-_=*~–—\u2500]"
-SEPARATOR_ORIGINAL = re.compile(rf"^[ \t]*{_RULE}{{2,}}[ \t]*(?:{_ORIGINAL_WORDS})[ \t:]*{_RULE}*.{{0,60}}$", re.IGNORECASE)
+SEPARATOR_ORIGINAL = re.compile(
+    rf"^[ \t]*{_RULE}{{2,}}[ \t]*(?:{_ORIGINAL_WORDS})[ \t:]*{_RULE}*.{{0,60}}$", re.IGNORECASE
+)
 SEPARATOR_FORWARDED = re.compile(
-    rf"^[ \t]*(?:{_RULE}{{2,}}[ \t]*(?:{_FORWARDED_WORDS})[^\n]{{0,80}}|(?:{_FORWARDED_WORDS})[ \t]*[:：]?)[ \t]*$", re.IGNORECASE
+    rf"^[ \t]*(?:{_RULE}{{2,}}[ \t]*(?:{_FORWARDED_WORDS})[^\n]{{0,80}}|(?:{_FORWARDED_WORDS})[ \t]*[:：]?)[ \t]*$",
+    re.IGNORECASE,
 )
 
 # Our own marker and those of other desks; everything below is ours.

@@ -39,7 +39,7 @@ def read_reply(mail: ParsedMail) -> Reply:
         removed = without_quotes(body)
         html = write(body)
         if not text.strip():
-            text, cut = text_of(body), removed
+            text, cut = text_of(body, mark_quotes=True), removed
     kept, elided = split_text(text)
     return Reply(kept, html, "\n".join(filter(None, (elided, cut))))
 
@@ -163,7 +163,11 @@ def _drop_signatures(lines: list[str], keep: list[bool]) -> None:
             line = lines[i]
             if not line.strip():
                 continue
-            if (_SIGNATURE.match(line) and written <= _SIGNATURE_LINES) or _list_footer(lines, i, stop) or (written <= 2 and line_kinds.mobile_signature(line)):
+            if (
+                (_SIGNATURE.match(line) and written <= _SIGNATURE_LINES)
+                or _list_footer(lines, i, stop)
+                or (written <= 2 and line_kinds.mobile_signature(line))
+            ):
                 start, written = i, 0
                 continue
             written += 1

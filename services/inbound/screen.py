@@ -47,6 +47,8 @@ def abuse_report(mail: ParsedMail) -> str | None:
     if mail.report.feedback or mail.report.kind == "feedback-report":
         kind = re.search(r"^feedback-type:\s*(\S+)", mail.report.feedback, re.IGNORECASE | re.MULTILINE)
         return f"It is a feedback report of the type {kind[1] if kind else 'abuse'}."
+    if '"notificationType":"Complaint"' in mail.text[:2_000].replace(" ", ""):
+        return "Amazon SES says that a recipient complained."
     return None
 
 
@@ -57,9 +59,14 @@ def automatic(mail: ParsedMail) -> str | None:
         rule = _RULES.get(name)
         if rule is not None and rule(low):
             return f"{name}: {value.strip()[:80]}"
+    if mail.header("list-unsubscribe") and not mail.header("list-post") and not mail.in_reply_to:
+        # A newsletter. A discussion list has List-Post too, and a person wrote the mail.
+        return f"list-unsubscribe: {mail.header('list-unsubscribe')[:80]}"
     if mail.report.kind == "disposition-notification":
         return "a read receipt"
-    if _AWAY_SUBJECT.search(mail.subject) and (mail.header("return-path").strip() == "<>" or mail.header("x-autoreply") or not mail.in_reply_to == ()):
+    if _AWAY_SUBJECT.search(mail.subject) and (
+        mail.header("return-path").strip() == "<>" or mail.header("x-autoreply") or not mail.in_reply_to == ()
+    ):
         return f"subject: {mail.subject[:80]}"
     if any(value.strip() == "<>" for value in mail.header_all("return-path")[:1]):
         return "return-path: <>"
@@ -90,11 +97,8 @@ _RULES = {
     "x-fc-machinegenerated": lambda value: value == "true",
     "x-amazon-mail-relay-type": lambda value: value == "notification",
     "x-loop": _ANY,
-    "precedence": lambda value: value in ("bulk", "junk", "list", "auto_reply", "auto-reply"),
-    "x-precedence": lambda value: value in ("bulk", "junk", "list", "auto_reply", "auto-reply"),
-    "list-id": _ANY,
-    "list-unsubscribe": _ANY,
-    "feedback-id": _ANY,
+    "precedence": lambda value: value in ("bulk", "junk", "auto_reply", "auto-reply"),
+    "x-precedence": lambda value: value in ("bulk", "junk", "auto_reply", "auto-reply"),
     "x-csa-complaints": _ANY,
     "x-facebook-notify": _ANY,
     "x-autoreply-to": _ANY,
