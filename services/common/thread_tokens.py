@@ -82,8 +82,7 @@ def who(key: ThreadKey, address: str) -> str:
 
 
 def _mac(key: ThreadKey, rest: str) -> str:
-    version = encode(key.version % _VERSIONS)
-    return version + _letters(key.key, "thread" + version + rest, _MAC_LENGTH)
+    return encode(key.version % _VERSIONS) + _letters(key.key, "thread" + rest, _MAC_LENGTH)
 
 
 def _letters(key: bytes, text: str, length: int) -> str:

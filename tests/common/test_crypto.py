@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import MetaData, Table, select
+from sqlalchemy import MetaData, Table, select, update
 
 from common.crypto import Vault, data_key_table, derive, seal, unseal
 from common.db import Database, metadata, open_database
@@ -175,6 +175,15 @@ def test_a_tenant_that_comes_back_gets_a_new_key_in_every_process(shelf: Shelf) 
         assert elsewhere.unseal(tx, tenant, new, "y") == b"new"
         with pytest.raises(Permanent):
             elsewhere.unseal(tx, tenant, old, "y")
+
+
+def test_a_wrapped_key_moved_to_another_tenants_row_opens_nothing(shelf: Shelf) -> None:
+    vault, one, two = shelf.vault(), new_id(), new_id()
+    with shelf.database.write() as tx:
+        sealed = vault.seal(tx, one, b"x", "y")
+        tx.execute(update(shelf.table).values(tenant=two))
+    with shelf.database.read() as tx, pytest.raises(Permanent):
+        shelf.vault().unseal(tx, two, sealed, "y")
 
 
 def test_remembering_few_keys_still_reads_all(shelf: Shelf) -> None:
