@@ -6,8 +6,24 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from common.db import insert_all_once, insert_once, now
+from outbound.store_deliveries import release_claims
 from outbound.store_events import clock
 from outbound.tables import own_address, participant, sender, suppression, thread
+
+__all__ = [
+    "add_participants",
+    "add_thread",
+    "drop_sender",
+    "own_addresses",
+    "participants_of",
+    "put_sender",
+    "release_claims",
+    "sender_of",
+    "sender_state",
+    "suppress",
+    "suppressions",
+    "threads_of",
+]
 
 
 def sender_of(tx: Connection, tenant: str) -> Row[Any] | None:

@@ -139,6 +139,11 @@ def stop_all(tx: Connection, tenant: str, reason: str) -> None:
     tx.execute(unsent.values(state="skipped", claim_until=None, reason=reason))
 
 
+def release_claims(tx: Connection) -> None:
+    """Let what a predecessor was sending be sent again; only for the start of a process that is alone."""
+    tx.execute(update(delivery).where(delivery.c.state == "sending").values(state="pending", claim_until=None))
+
+
 def _mine(tx: Connection, id: str, attempt: int, **values: Any) -> bool:
     """Change the row if it is still this attempt's: a bounce or a later attempt has the last word."""
     row = update(delivery).where(delivery.c.id == id, delivery.c.state == "sending", delivery.c.attempts == attempt)

@@ -49,7 +49,7 @@ class Worker:
         self._pool = SmtpPool(
             nets,
             allow_plain=settings.allow_plain,
-            name=_own_name(settings.base_url),
+            name=own_name(settings.base_url),
             timeout=config.smtp_timeout,
         )
         self._relay = Relay(rows, bus, 2 * settings.jira_parallel)
@@ -106,7 +106,7 @@ def main() -> None:
     run("outbound-worker", [worker], config.settings, worker.checks())
 
 
-def _own_name(base_url: str) -> str:
+def own_name(base_url: str) -> str:
     """How we introduce ourselves to mail servers: our public host name, or an address in brackets (RFC 5321, 4.1.3)."""
     host = urlsplit(base_url).hostname or ""
     return host if any(letter.isalpha() for letter in host) and ":" not in host else "[127.0.0.1]"

@@ -174,7 +174,8 @@ def test_private_networks_are_refused(server: SmtpServer) -> None:
 
 
 def test_check_says_what_it_found(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
-    found = pool.check(SmtpServer(server.host, server.port, "none", "me", "right"), "f@x.test")
+    found: list[str] = []
+    pool.check(SmtpServer(server.host, server.port, "none", "me", "right"), "f@x.test", found.append)
     assert [sentence.split()[0] for sentence in found] == ["Connected", "Logged", "The"]
     assert inbox.mails == []
 
@@ -182,7 +183,7 @@ def test_check_says_what_it_found(pool: SmtpPool, server: SmtpServer, inbox: Inb
 @pytest.mark.parametrize(("security", "remedy"), [("tls", "STARTTLS"), ("starttls", "another port")])
 def test_the_wrong_encryption_has_a_remedy(pool: SmtpPool, server: SmtpServer, security, remedy: str) -> None:
     with pytest.raises(Permanent) as caught:
-        pool.check(SmtpServer(server.host, server.port, security), "f@x.test")
+        pool.check(SmtpServer(server.host, server.port, security), "f@x.test", lambda _: None)
     assert remedy in caught.value.remedy
 
 

@@ -100,18 +100,15 @@ class SmtpPool:
                 pass  # it had been closed over there while it rested: nothing was sent, so try on a new one
         return self._deliver(self._open(server), sender, recipient, data, latest)
 
-    def check(self, server: SmtpServer, sender: str) -> tuple[str, ...]:
-        """Connect, log in and name the sender, without sending; returns what was found. Raises as `send`."""
-        found: list[str] = []
-        connection = self._open(server, found.append)
+    def check(self, server: SmtpServer, sender: str, found: Callable[[str], None]) -> None:
+        """Connect, log in and name the sender, without sending; tells `found` sentence by sentence. Raises as `send`."""
+        connection = self._open(server, found)
         try:
             with _talking(server):
                 connection.mail(sender)
-                connection.rset()
-            found.append(f"The server takes mail from {sender}.")
+            found(f"The server takes mail from {sender}.")
         finally:
             connection.close()
-        return tuple(found)
 
     def reap(self) -> int:
         """Close connections that have rested too long; returns how many."""
@@ -221,9 +218,6 @@ class _Connection:
                 f"{self.server.host} does not take mail from {sender}: {code} {_say(words)}",
                 remedy="Use a sender address that belongs to this account, or log in.",
             )
-
-    def rset(self) -> None:
-        self._client.rset()
 
     def close(self) -> None:
         with contextlib.suppress(Exception):

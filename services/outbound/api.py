@@ -1,0 +1,74 @@
+"""The admin API of outbound; each call needs a page session of somebody who administers Jira."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import jsonify
+from flask_smorest import Blueprint
+from sqlalchemy import Connection, Row
+
+from common.db import Database
+from common.errors import Permanent
+from common.web import check_session, current_session
+from outbound import schemas, store_deliveries
+from outbound.sealing import Sealing
+from outbound.senders import Senders
+
+
+def sender_blueprint(senders: Senders) -> Blueprint:
+    """The tenant's outgoing server."""
+    pages = Blueprint("sender", __name__, url_prefix="/api/outbound/sender", description="The outgoing server")
+    pages.before_request(check_session)
+
+    @pages.get("")
+    @pages.response(200, schemas.Sender)
+    def get() -> Any:
+        """The outgoing server, or null while none is set up."""
+        return senders.get(current_session().tenant) or jsonify(None)
+
+    @pages.put("")
+    @pages.arguments(schemas.SenderBody)
+    @pages.response(200, schemas.Sender)
+    def put(body: dict[str, Any]) -> dict[str, Any]:
+        """Set the outgoing server."""
+        return senders.put(current_session().tenant, body)
+
+    @pages.post("/test")
+    @pages.arguments(schemas.SenderBody)
+    @pages.response(200, schemas.TestResult)
+    def test(body: dict[str, Any]) -> dict[str, Any]:
+        """Try an outgoing server without storing it or sending anything."""
+        return senders.test(current_session().tenant, body)
+
+    return pages
+
+
+def deliveries_blueprint(database: Database, sealing: Sealing) -> Blueprint:
+    """What was sent to whom, and what was not and why."""
+    pages = Blueprint("deliveries", __name__, url_prefix="/api/outbound/deliveries", description="Mails and their fate")
+    pages.before_request(check_session)
+
+    @pages.get("")
+    @pages.arguments(schemas.DeliveryQuery, location="query")
+    @pages.response(200, schemas.DeliveryPage)
+    def deliveries(query: dict[str, Any]) -> dict[str, Any]:
+        """The newest deliveries first."""
+        tenant, limit = current_session().tenant, query["limit"]
+        with database.read() as tx:
+            rows = store_deliveries.page(tx, tenant, issue=query["issue"], before=query["before"], limit=limit + 1)
+            shown = _shown(tx, sealing, rows[:limit])
+        return {"deliveries": shown, "next": shown[-1]["id"] if len(rows) > limit else None}
+
+    return pages
+
+
+def _shown(tx: Connection, sealing: Sealing, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    return [{**row._mapping, "recipient": _recipient(tx, sealing, row)} for row in rows]
+
+
+def _recipient(tx: Connection, sealing: Sealing, row: Row[Any]) -> str:
+    try:
+        who = sealing.read_recipient(tx, row.tenant, row.id, row.recipient)
+    except Permanent:
+        return "(erased)"
+    return who["address"] or who["name"] or who["account"] or ""
