@@ -57,7 +57,8 @@ def new_issue(origin: Origin, rule: Rule, reporter: Reporter) -> Plan:
     }
     document = contents.description(origin.mail, first_line)
     steps = (("issue", issue), *_files(origin.mail, (), contents.is_cut(document)))
-    where = f"The mailbox's rule (version {rule.version}) makes it a {rule.issue_type_name} in {rule.project_key}."
+    kind = f"an issue of the type {rule.issue_type_name} in {rule.project_key}"
+    where = f"The mailbox's rule (version {rule.version}) makes it {kind}."
     return Plan(steps, (where, reporter.why, *_about_files(len(steps) - 1)))
 
 

@@ -44,7 +44,7 @@ def _companions(tx: Connection, tenant: str, mail_id: str, hashes: list[str]) ->
         )
         .join(mail, mail.c.id == conversation.c.mail_id)
         .where(conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes), conversation.c.mail_id != mail_id)
-        .order_by(mail.c.id.desc())
+        .order_by(conversation.c.claimed_at.desc(), mail.c.id)
     )
     found: dict[str, Companion] = {}
     for row in tx.execute(query):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
 
 from common.db import insert_all_once, now
 from inbound.tables import mail, mail_raw, mailbox, step
@@ -60,8 +60,11 @@ def seen_before(tx: Connection, mailbox_id: str, fingerprints: Iterable[str]) ->
     return {fingerprint: id for fingerprint, id in tx.execute(query.group_by(mail.c.fingerprint)) if fingerprint}
 
 
-def record(tx: Connection, rows: Sequence[Mapping[str, Any]], sealed: Mapping[str, bytes]) -> list[str]:
-    """Add ledger rows and their sealed bodies (by mail id); returns the ids of those that were not there yet."""
+def record(tx: Connection, entries: Sequence[Mapping[str, Any]], sealed: Mapping[str, bytes]) -> list[str]:
+    """Add ledger rows and their sealed bodies (by mail id); returns the ids of those that were not there yet. All were
+    received now, in this order."""
+    clock = float(tx.execute(select(now())).scalar_one())
+    rows = [{**entry, "received_at": clock + number * 1e-6} for number, entry in enumerate(entries)]
     new = [row["id"] for row in insert_all_once(tx, mail, rows)]
     bodies = [{"mail_id": id, "sealed": sealed[id]} for id in new if id in sealed]
     if bodies:
@@ -155,8 +158,9 @@ def page(
     if state is not None:
         query = query.where(mail.c.state == state)
     if before is not None:
-        query = query.where(mail.c.id < before)
-    return tx.execute(query.order_by(mail.c.id.desc()).limit(limit)).all()
+        last = select(mail.c.received_at, mail.c.id).where(mail.c.id == before, mail.c.tenant == tenant)
+        query = query.where(tuple_(mail.c.received_at, mail.c.id) < last.scalar_subquery())
+    return tx.execute(query.order_by(mail.c.received_at.desc(), mail.c.id.desc()).limit(limit)).all()
 
 
 def find(tx: Connection, tenant: str, id: str) -> Row[Any] | None:

@@ -123,8 +123,10 @@ mail = Table(
     Column("handled_at", Double),
     UniqueConstraint("source_id", "remote_id"),
     Index("ix_mail_fingerprint", "mailbox_id", "fingerprint"),
-    Index("ix_mail_tenant_state", "tenant", "state", "id"),
-    Index("ix_mail_mailbox_state", "mailbox_id", "state", "id"),
+    Index("ix_mail_tenant", "tenant", "received_at", "id"),
+    Index("ix_mail_state", "tenant", "state", "received_at"),
+    Index("ix_mail_mailbox", "mailbox_id", "received_at", "id"),
+    Index("ix_mail_mailbox_state", "mailbox_id", "state"),
     Index("ix_mail_issue", "tenant", "issue_id"),
     Index("ix_mail_marked", "source_id", "marked"),
 )

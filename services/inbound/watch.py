@@ -155,9 +155,7 @@ class Watch:
         with self._database.write() as tx:
             self._hold(tx)
             added = store_sources.add_source(tx, row.id, identity, place.validity, baseline, backlog)
-            ids = sorted(new_id() for _ in headers)
-            rows = [_read_elsewhere(id, row, added.id, message) for id, message in zip(ids, headers, strict=True)]
-            store_ledger.record(tx, rows, {})
+            store_ledger.record(tx, [_read_elsewhere(row, added.id, message) for message in headers], {})
         _log.info("source_added", baseline=baseline, backlog=len(backlog), renumbered=connected_at is not None)
         return added
 
@@ -189,13 +187,11 @@ class Watch:
             there = store_ledger.known(tx, source_id, (str(message.number) for message in batch))
             earlier = store_ledger.seen_before(tx, row.id, (text for text in prints.values() if text))
             rows, sealed = [], {}
-            # Ids of one millisecond are in no order of their own; sorted, they keep the mailbox's.
-            ids = sorted(new_id() for _ in batch)
-            for id, message in zip(ids, batch, strict=True):
+            for message in batch:
                 if str(message.number) in there:
                     continue
                 fingerprint = prints[message.number]
-                entry = _received(id, row, source_id, message, fingerprint, earlier.get(fingerprint or ""))
+                entry = ledger_entry(row, source_id, message, fingerprint, earlier.get(fingerprint or ""))
                 rows.append(entry)
                 if entry["state"] == "received":
                     sealed[entry["id"]] = self._vault.seal(tx, row.tenant, message.raw, raw_aad(entry["id"]))
@@ -235,10 +231,11 @@ class Watch:
             _log.warning("mailbox_state_not_stored")
 
 
-def _received(
-    id: str, row: Row[Any], source_id: str, message: Message, fingerprint: str | None, earlier: str | None
+def ledger_entry(
+    row: Row[Any], source_id: str, message: Message, fingerprint: str | None, earlier: str | None
 ) -> dict[str, Any]:
-    values = _row(id, row, source_id, message)
+    """A new row of the ledger. fingerprint: of the octets, None without them; earlier: the mail that has the same one."""
+    values = _row(row, source_id, message)
     record: dict[str, Any] = {"explanation": []}
     if message.problem:
         record["problem"] = message.problem
@@ -249,7 +246,7 @@ def _received(
     return {**values, "fingerprint": fingerprint, "record": record}
 
 
-def _read_elsewhere(id: str, row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:
+def _read_elsewhere(row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:
     mail = parse(message.raw)
     ended = {"state": "ignored", "outcome": "none", "reason": READ_ELSEWHERE, "handled_at": time.time()}
     read = {
@@ -258,19 +255,18 @@ def _read_elsewhere(id: str, row: Row[Any], source_id: str, message: Message) ->
         "message_id": mail.message_id[:1000],
     }
     record = {"explanation": [READ_ELSEWHERE]}
-    return {**_row(id, row, source_id, message), **ended, **read, "record": record, "marked": True}
+    return {**_row(row, source_id, message), **ended, **read, "record": record, "marked": True}
 
 
-def _row(id: str, row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:
+def _row(row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:
     return {
-        "id": id,
+        "id": new_id(),
         "tenant": row.tenant,
         "mailbox_id": row.id,
         "source_id": source_id,
         "remote_id": str(message.number),
         "fingerprint": None,
         "size": message.size or len(message.raw),
-        "received_at": time.time(),
         "state": "received",
         "outcome": None,
         "reason": None,

@@ -1,12 +1,15 @@
 """Fixtures of the inbound tests: one pymap server a module, a database a test."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from common.db import Database
+from sandbox.app import Sandbox
 from tests.inbound import mailserver, rig
+from tests.inbound.office import Office
 
 
 @pytest.fixture
@@ -19,3 +22,18 @@ def mail_server() -> Iterator[mailserver.MailServer]:
 def database(tmp_path: Path) -> Iterator[Database]:
     with rig.database(tmp_path / "db") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def session_sandbox() -> Iterator[Sandbox]:
+    with Sandbox(0, 0, 0) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def office(session_sandbox: Sandbox, database: Database) -> Iterator[Office]:
+    """A new site and an empty ledger; every call is held against Atlassian's OpenAPI file where that is at hand."""
+    session_sandbox.parts.reset()
+    session_sandbox.parts.site.index.set_lag(float("inf"), time.time())
+    yield Office(session_sandbox, database)
+    assert session_sandbox.parts.calls.violations() == []

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 
 from common import migrations
 from common.crypto import Vault
@@ -73,7 +73,7 @@ def add_mailbox(database: Database, config: Config, server: MailServer | None, *
 def mails(database: Database) -> list[Row[Any]]:
     """The whole ledger, oldest first."""
     with database.read() as tx:
-        return list(tx.execute(select(mail).order_by(mail.c.id)))
+        return list(tx.execute(select(mail).order_by(mail.c.received_at)))
 
 
 def wait_for(what: Callable[[], T], seconds: float = 20.0) -> T:
@@ -83,3 +83,8 @@ def wait_for(what: Callable[[], T], seconds: float = 20.0) -> T:
         assert time.monotonic() < until, "it did not come true in time"
         time.sleep(0.02)
     return value
+
+
+def mailbox_row(tx: Connection, id: str) -> Row[Any]:
+    """All columns of a mailbox."""
+    return tx.execute(select(mailbox).where(mailbox.c.id == id)).one()

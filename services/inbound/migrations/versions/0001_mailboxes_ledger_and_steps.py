@@ -148,9 +148,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_mail_fingerprint", "mail", ["mailbox_id", "fingerprint"], unique=False)
     op.create_index("ix_mail_issue", "mail", ["tenant", "issue_id"], unique=False)
-    op.create_index("ix_mail_mailbox_state", "mail", ["mailbox_id", "state", "id"], unique=False)
+    op.create_index("ix_mail_mailbox", "mail", ["mailbox_id", "received_at", "id"], unique=False)
+    op.create_index("ix_mail_mailbox_state", "mail", ["mailbox_id", "state"], unique=False)
     op.create_index("ix_mail_marked", "mail", ["source_id", "marked"], unique=False)
-    op.create_index("ix_mail_tenant_state", "mail", ["tenant", "state", "id"], unique=False)
+    op.create_index("ix_mail_state", "mail", ["tenant", "state", "received_at"], unique=False)
+    op.create_index("ix_mail_tenant", "mail", ["tenant", "received_at", "id"], unique=False)
     op.create_table(
         "conversation",
         sa.Column("tenant", sa.String(length=16), nullable=False),
