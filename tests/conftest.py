@@ -6,6 +6,7 @@ Tests do not see each other: each has a virtual host, a database, or a mail user
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Protocol, TypeVar
 import pytest
 
 from common.ids import new_id
+from sandbox.servers.dovecot import Dovecot
+from sandbox.servers.postfix import Postfix
 from sandbox.servers.postgres import Postgres
-from sandbox.servers.private import NotInstalled
+from sandbox.servers.private import NotAvailable
 from sandbox.servers.rabbitmq import RabbitMQ
 
 
@@ -25,6 +28,11 @@ class _Server(Protocol):
 
 
 S = TypeVar("S", bound=_Server)
+
+
+def pytest_configure() -> None:
+    """An end by SIGTERM (`timeout 400 pytest`) stops the servers too, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +63,18 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
     postgres.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """The session's IMAP server; every user name is a mailbox, so take one of your own."""
+    yield from _started(Dovecot)
+
+
+@pytest.fixture(scope="session")
+def smtp_server() -> Iterator[Postfix]:
+    """The session's SMTP server; every address receives, so take one of your own."""
+    yield from _started(Postfix)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database's URL: the test runs once on SQLite and once on PostgreSQL."""
@@ -70,7 +90,7 @@ def _started(make: Callable[[Path], S]) -> Iterator[S]:
     try:
         try:
             server = make(folder / "server")
-        except NotInstalled as error:
+        except NotAvailable as error:
             if os.environ.get("MAILBRIDGE_REQUIRE_SERVERS") == "1":
                 pytest.fail(str(error))
             pytest.skip(str(error))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 
-class NotInstalled(Exception):
-    """The server's program is not on this machine; `str()` says what to install."""
+class NotAvailable(Exception):
+    """The server cannot run on this machine; `str()` says what is missing."""
 
 
 class DidNotStart(Exception):
@@ -22,12 +22,12 @@ class DidNotStart(Exception):
 
 
 def program(*patterns: str, package: str) -> str:
-    """The path of the first program that exists, by name or by file pattern; raises NotInstalled."""
+    """The path of the first program that exists, by name or by file pattern; raises NotAvailable."""
     for pattern in patterns:
         found = sorted(glob(pattern)) if "/" in pattern else [path for path in [shutil.which(pattern)] if path]
         if found:
             return found[-1]
-    raise NotInstalled(f"{Path(patterns[0]).name} is not installed: apt-get install --no-install-recommends {package}")
+    raise NotAvailable(f"{Path(patterns[0]).name} is not installed: apt-get install --no-install-recommends {package}")
 
 
 def account() -> dict[str, Any]:
@@ -58,11 +58,11 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
-def answers(port: int) -> bool:
-    """True if somebody accepts a connection on loopback."""
+def answers(port: int, greeting: bytes = b"") -> bool:
+    """True if somebody on loopback accepts a connection and, if asked for, begins to speak with `greeting`."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1.0):
-            return True
+        with socket.create_connection(("127.0.0.1", port), timeout=10.0) as connection:
+            return not greeting or connection.recv(100).startswith(greeting)
     except OSError:
         return False
 

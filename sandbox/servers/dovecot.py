@@ -1,0 +1,117 @@
+"""A private Dovecot 2.3 (IMAP): `with Dovecot(folder) as server: server.imap_port`."""
+
+import grp
+import os
+import pwd
+from pathlib import Path
+from types import TracebackType
+
+from sandbox.servers.private import Running, account, answers, certificate, free_ports, hand_over, program
+
+PASSWORD = "secret"
+
+
+class Dovecot:
+    """IMAP with STARTTLS on `imap_port`, IMAP over TLS on `imaps_port`; every user exists and has PASSWORD.
+
+    The certificate at `certificate` signs itself. IDLE, MOVE, UIDPLUS and CONDSTORE are on. A failed login costs no growing
+    wait for the next one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._program = program("dovecot", package="dovecot-imapd")
+        program("/usr/lib/dovecot/imap", package="dovecot-imapd")
+        self._folder = folder
+        self.imap_port, self.imaps_port = free_ports(2)
+        self._server: Running | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it greets; raises DidNotStart."""
+        for name in ("run", "state", "mail"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        hand_over(self._folder)
+        self.certificate = certificate(self._folder)[0]
+        configuration = self._folder / "dovecot.conf"
+        configuration.write_text(self._configuration())
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self._folder)}
+        self._server = Running([self._program, "-F", "-c", str(configuration)], self._folder, environment)
+        try:
+            self._server.wait_until(lambda: answers(self.imap_port, b"* OK"), 30.0, [self._folder / "dovecot.log"])
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End it and all its processes."""
+        if self._server:
+            self._server.stop()
+            self._server = None
+
+    def _configuration(self) -> str:
+        who = account()
+        user = pwd.getpwuid(who.get("user", os.getuid())).pw_name
+        group = grp.getgrgid(who.get("group", os.getgid())).gr_name
+        return _CONFIGURATION.format(
+            folder=self._folder, user=user, group=group, imap=self.imap_port, imaps=self.imaps_port, password=PASSWORD
+        )
+
+    def __enter__(self) -> "Dovecot":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+_CONFIGURATION = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {user}
+default_login_user = {user}
+default_internal_group = {group}
+first_valid_uid = 1
+mail_location = maildir:{folder}/mail/%u
+mail_max_userip_connections = 500
+mail_fsync = never
+ssl = yes
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={folder}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service stats {{
+  chroot =
+}}
+"""

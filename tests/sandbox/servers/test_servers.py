@@ -1,0 +1,105 @@
+"""The private servers do what the tests that use them take for granted."""
+
+import imaplib
+import smtplib
+import socket
+import ssl
+import time
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from common.ids import new_id
+from sandbox.servers.dovecot import PASSWORD, Dovecot
+from sandbox.servers.postfix import Postfix
+from sandbox.servers.postgres import Postgres
+from sandbox.servers.private import NotAvailable, answers, free_ports, program
+
+
+@pytest.mark.dovecot
+def test_dovecot_keeps_a_mailbox_a_user(dovecot: Dovecot) -> None:
+    with imaplib.IMAP4("127.0.0.1", dovecot.imap_port) as imap:
+        assert {"IDLE", "MOVE", "UIDPLUS"} <= set(
+            imap.login(f"{new_id()}@sandbox.test", PASSWORD) and imap.capability()[1][0].decode().split()
+        )
+        imap.append("INBOX", "", imaplib.Time2Internaldate(time.time()), b"Subject: hello\r\n\r\nbody\r\n")
+        assert imap.select()[1] == [b"1"]
+    with imaplib.IMAP4("127.0.0.1", dovecot.imap_port) as other:
+        other.login(f"{new_id()}@sandbox.test", PASSWORD)
+        assert other.select()[1] == [b"0"]
+
+
+@pytest.mark.dovecot
+def test_dovecot_speaks_tls_and_refuses_a_wrong_password_without_a_growing_wait(dovecot: Dovecot) -> None:
+    context = ssl.create_default_context(cafile=str(dovecot.certificate))
+    with imaplib.IMAP4_SSL("127.0.0.1", dovecot.imaps_port, ssl_context=context) as imap:
+        imap.login("someone@sandbox.test", PASSWORD)
+    with imaplib.IMAP4("127.0.0.1", dovecot.imap_port) as imap:
+        imap.starttls(context)
+        begun = time.monotonic()
+        for _ in range(3):
+            with pytest.raises(imaplib.IMAP4.error):
+                imap.login("someone@sandbox.test", "wrong")
+        assert time.monotonic() - begun < 4
+
+
+def mail_to(address: str) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "app@sandbox.test", address, "Grüße"
+    mail.set_content("body\n")
+    return mail
+
+
+@pytest.mark.smtp
+def test_postfix_delivers_for_any_domain(smtp_server: Postfix) -> None:
+    address = f"{new_id()}@example.org"
+    context = ssl.create_default_context(cafile=str(smtp_server.certificate))
+    with smtplib.SMTP("localhost", smtp_server.port, timeout=20) as smtp:
+        smtp.starttls(context=context)
+        smtp.send_message(mail_to(address))
+    with smtplib.SMTP_SSL("localhost", smtp_server.tls_port, timeout=20, context=context) as smtp:
+        smtp.send_message(mail_to(address))
+    deadline = time.monotonic() + 20
+    while len(smtp_server.received(address)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [mail["Subject"] for mail in smtp_server.received(address)] == ["Grüße"] * 2
+    assert smtp_server.received("nobody-else@example.org") == []
+
+
+@pytest.mark.smtp
+@pytest.mark.parametrize(("person", "code"), [("refused", 550), ("later", 451), ("full", 552)])
+def test_postfix_refuses_those_it_is_told_to(smtp_server: Postfix, person: str, code: int) -> None:
+    address = f"{person}@example.org"
+    with (
+        smtplib.SMTP("localhost", smtp_server.port, timeout=20) as smtp,
+        pytest.raises(smtplib.SMTPRecipientsRefused) as caught,
+    ):
+        smtp.send_message(mail_to(address))
+    assert caught.value.recipients[address][0] == code
+
+
+@pytest.mark.postgres
+def test_a_stopped_server_is_gone_and_its_data_are_there_at_the_next_start(postgres: Postgres, tmp_path: Path) -> None:
+    assert answers(postgres.port)
+    folder = Path(postgres._folder).parent / "second"
+    with Postgres(folder) as server:
+        port = server.port
+        server.create_database("kept")
+    assert not answers(port)
+    with Postgres(folder) as server:
+        server.drop_database("kept")
+        assert server.create_database("kept") == f"postgresql://app@127.0.0.1:{server.port}/kept"
+
+
+def test_free_ports_are_different_and_free() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", ports[0]))
+
+
+def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
+    with pytest.raises(NotAvailable, match=r"no-such-program.*apt-get.*no-such-package"):
+        program("no-such-program", package="no-such-package")
