@@ -39,8 +39,13 @@ class _Budget:
         self._left = _MOST_NODES
 
     def spent(self) -> bool:
+        """Take one; True if there was none left."""
         self._left -= 1
         return self._left < 0
+
+    def cut(self) -> str:
+        """What stands for all that is left out: a sign the first time, then nothing."""
+        return _CUT if self._left >= -1 else ""
 
 
 class _Text:
@@ -62,7 +67,7 @@ class _Text:
 
     def _block(self, node: Node, depth: int) -> str:
         if depth > _DEEPEST or self._budget.spent():
-            return _CUT
+            return self._budget.cut()
         kind, children = _kind(node), _children(node)
         if kind in ("bulletList", "orderedList", "taskList", "decisionList"):
             return self._list(node, depth)
@@ -132,7 +137,7 @@ class _Html:
 
     def _block(self, node: Node, depth: int) -> str:
         if depth > _DEEPEST or self._budget.spent():
-            return _CUT
+            return self._budget.cut()
         if _kind(node) == "rule":
             return "<hr>"
         children = _children(node)

@@ -55,6 +55,7 @@ class FakeJira:
         self.may: dict[str, set[str]] = {"alice": {"BROWSE_PROJECTS"}, "bob": {"BROWSE_PROJECTS"}}
         self.answers: dict[str, int] = {}
         self.removed = False
+        self.keys: dict[str, Any] = {"keys": []}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -87,6 +88,8 @@ class FakeJira:
                 return status, {"errorMessages": ["No."], "errors": {}}
         if path == "/api/connect/credentials":
             return (404, {}) if self.removed else (200, self._credentials(body["tenant"]))
+        if path == "/api/connect/keys":
+            return 200, self.keys
         match path.removeprefix("/rest/api/3").strip("/").split("/"):
             case ["issue", _]:
                 fields = {**self.issue, "watches": {"watchCount": len(self.watchers), "isWatching": False}}
