@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from common import jira_auth, metrics
 from common.credentials import Credentials
-from common.errors import Temporary
+from common.errors import Permanent, Temporary
 from common.http import Answer, Http
 from common.jira_faults import fault
 
@@ -114,17 +114,26 @@ class JiraCall:
             raise _stranger(request, maybe_done=write) from None
 
     def _authorised(self, request: Request) -> Answer:
-        credentials = self._source.get(self._tenant)
+        credentials = self._credentials()
         answer = self._once(credentials, request)
         if answer.status != 401:
             return answer
         # The secret may have been rotated since we fetched it. An answered 401 did nothing, so that even a write may
         # go out again, signed with the newer secret; if there is none newer, the 401 stands.
         self._source.forget(self._tenant, credentials)
-        newer = self._source.get(self._tenant)
+        newer = self._credentials()
         if (newer.shared_secret, newer.base_url) == (credentials.shared_secret, credentials.base_url):
             return answer
         return self._once(newer, request)
+
+    def _credentials(self) -> Credentials:
+        """What the source says; its faults must not pass for answers of Jira: nothing was sent, no 404 is an issue's."""
+        try:
+            return self._source.get(self._tenant)
+        except Temporary as problem:
+            raise Temporary(str(problem), retry_after=problem.retry_after) from problem
+        except Permanent as problem:
+            raise Permanent(str(problem), remedy=problem.remedy) from problem
 
     def _once(self, credentials: Credentials, request: Request) -> Answer:
         method, path, query = request.method, request.path, request.query

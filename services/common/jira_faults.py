@@ -6,6 +6,7 @@ Source: Atlassian, "Rate limiting" and the error responses of the REST API v3 (`
 """
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from common.errors import Fault, Permanent, Temporary
 
 _LIMITS = ("ratelimit-reason", "ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-reset")
 _SENTENCE = 500
+_LONGEST_WAIT = 86_400.0
 
 _REMEDIES = {
     401: "Jira no longer knows this installation: disable and enable Mailbridge under Manage apps, or install it anew.",
@@ -59,13 +61,13 @@ def complaint(body: bytes) -> str:
 
 
 def _wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait by Retry-After (whole seconds), else by X-RateLimit-Reset (an ISO 8601 instant)."""
+    """Seconds to wait, a day at most, by Retry-After (seconds), else by X-RateLimit-Reset (an ISO 8601 instant)."""
     try:
-        return max(0.0, float(headers["retry-after"]))
+        wait = float(headers["retry-after"])
     except (KeyError, ValueError):
-        pass
-    try:
-        reset = datetime.fromisoformat(headers["x-ratelimit-reset"])
-    except (KeyError, ValueError):
-        return None
-    return max(0.0, reset.replace(tzinfo=reset.tzinfo or UTC).timestamp() - now)
+        try:
+            reset = datetime.fromisoformat(headers["x-ratelimit-reset"])
+            wait = reset.replace(tzinfo=reset.tzinfo or UTC).timestamp() - now
+        except (KeyError, ValueError, OverflowError):
+            return None
+    return None if math.isnan(wait) else min(max(wait, 0.0), _LONGEST_WAIT)

@@ -102,7 +102,7 @@ def claimed_issuer(token: str) -> str:
     _header(token, "HS256")
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-    except jwt.InvalidTokenError:
+    except _UNREADABLE:
         raise BadToken("malformed") from None
     if not isinstance(issuer, str) or not issuer:
         raise BadToken("iss")
@@ -168,7 +168,7 @@ def _header(token: str, algorithm: str) -> Mapping[str, Any]:
         raise BadToken("malformed")
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.InvalidTokenError:
+    except _UNREADABLE:
         raise BadToken("malformed") from None
     if header.get("alg") != algorithm:
         raise BadToken("alg")
@@ -183,12 +183,13 @@ def _verified(token: str, key: Any, algorithm: str, now: float) -> Mapping[str, 
         raise BadToken("alg") from None
     except jwt.InvalidSignatureError:
         raise BadToken("signature") from None
-    except jwt.PyJWTError:
+    except _UNREADABLE:
         raise BadToken("malformed") from None
-    expires, starts = claims.get("exp"), claims.get("nbf", claims.get("iat"))
-    if not isinstance(expires, int | float) or now >= expires + LEEWAY:
+    expires: Any = claims.get("exp")
+    starts: Any = claims.get("nbf", claims.get("iat"))
+    if not _is_instant(expires) or now >= expires + LEEWAY:
         raise BadToken("exp")
-    if starts is not None and (not isinstance(starts, int | float) or starts > now + LEEWAY):
+    if starts is not None and (not _is_instant(starts) or starts > now + LEEWAY):
         raise BadToken("nbf")
     return claims
 
@@ -203,6 +204,14 @@ _SIGNATURE_ONLY: Any = {
     "verify_sub": False,
     "verify_jti": False,
 }
+
+
+# Deep nesting and odd letters escape PyJWT as they are.
+_UNREADABLE = (jwt.PyJWTError, ValueError, RecursionError)
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value < 1e12
 
 
 def _same(value: Any, expected: str) -> bool:

@@ -223,6 +223,10 @@ NOW = 1_700_000_000.0
         (429, RESET, True, Temporary, 60.0, False),
         (429, {"x-ratelimit-reset": "2023-11-14T22:14:20"}, True, Temporary, 60.0, False),
         (429, {"Retry-After": "2", **RESET}, True, Temporary, 2.0, False),
+        (429, {"Retry-After": "1e999"}, True, Temporary, 86_400.0, False),
+        (429, {"Retry-After": "nan"}, True, Temporary, None, False),
+        (429, {"Retry-After": "-5"}, True, Temporary, 0.0, False),
+        (429, {"X-RateLimit-Reset": "9999-12-31T23:59:59Z"}, True, Temporary, 86_400.0, False),
         (429, {"Retry-After": "soon"}, True, Temporary, None, False),
         (429, {"X-RateLimit-Reset": "1999-01-01T00:00:00Z"}, True, Temporary, 0.0, False),
         (503, LIMITED, True, Temporary, 7.0, False),
@@ -385,6 +389,33 @@ def test_a_401_with_the_newest_secret_is_permanent_and_not_repeated(jira: Jira, 
     assert caught.value.status == 401
     assert caught.value.remedy
     assert len(wire.calls) == 1
+
+
+def test_a_fault_of_the_source_is_no_answer_of_jira(http: Http, wire: Wire) -> None:
+    jira = JiraSites(http, Failing(Temporary("connect is slow", retry_after=3.0, maybe_done=True)), settings()).site(
+        "t"
+    )
+    with pytest.raises(Temporary) as slow:
+        jira.add_comment("T-1", DOC, {})
+    assert (slow.value.maybe_done, slow.value.retry_after) == (False, 3.0)
+    jira = JiraSites(http, Failing(Permanent("no such site", remedy="install", status=404)), settings()).site("t")
+    for call in (lambda: jira.issue("T-1"), lambda: jira.user_email("a")):
+        with pytest.raises(Permanent, match="no such site") as gone:
+            call()
+        assert (gone.value.status, gone.value.remedy) == (None, "install")
+    assert wire.calls == []
+
+
+class Failing:
+    """A source of credentials that has none."""
+
+    def __init__(self, problem: Fault) -> None:
+        self._problem = problem
+
+    def get(self, tenant: str) -> Credentials:
+        raise self._problem
+
+    def forget(self, tenant: str, used: Credentials | None = None) -> None: ...
 
 
 def accepts(call: Call, secret: str) -> bool:

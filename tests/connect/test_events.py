@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connect.events import BadEvent, Change, JiraEvent, read_webhook
 from tests.contracts import contract_path
@@ -143,6 +145,29 @@ def test_odd_but_harmless_parts_are_passed_over() -> None:
     many = {**UPDATED, "changelog": {"items": [{"field": "x"}] * 1000}}
     assert len(read(many).fields) == 100
     assert read({**UPDATED, "changelog": {"items": "x"}}).fields == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "key", "items", "field", "from", "x"]), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+@given(
+    st.sampled_from(["jira:issue_updated", "comment_created", "comment_deleted", "x"]),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("timestamp", "issue", "comment", "changelog", "user"), JSON)),
+)
+def test_any_body_is_an_event_or_refused(name: str, parts: dict[str, Any]) -> None:
+    try:
+        event = read_webhook({"webhookEvent": name, **parts})
+    except BadEvent:
+        return
+    if event is not None:
+        json.dumps(event.to_json(), allow_nan=False)
 
 
 def test_every_sample_is_read() -> None:

@@ -9,6 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.qsh import qsh
 from connect.tokens import (
@@ -198,6 +200,37 @@ def test_what_is_no_token_is_refused(token: str) -> None:
         claimed_issuer(token)
     with pytest.raises(BadToken):
         install_kid(token)
+
+
+def signed_text(payload: bytes) -> str:
+    return jwt.PyJWS().encode(payload, SECRET, "HS256")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"[" * 6000,
+        b"[1]",
+        b"7",
+        b"\xff",
+        b"",
+        b'{"iss": "a-client-key", "exp": NaN}',
+        b'{"iss": "a-client-key", "exp": 1e999}',
+        b'{"iss": "a-client-key", "exp": 1' + b"0" * 400 + b"}",
+        b'{"iss": "a-client-key", "exp": true}',
+        b'{"iss": "a-client-key", "exp": -1}',
+        b'{"iss": ["a-client-key"], "exp": 1700000100}',
+    ],
+)
+def test_even_a_signed_oddity_is_refused_and_breaks_nothing(payload: bytes) -> None:
+    assert reason_tenant(signed_text(payload)) in ("malformed", "exp", "iss")
+
+
+@given(st.text(max_size=200) | st.from_regex(r"\A[A-Za-z0-9_-]{0,80}(\.[A-Za-z0-9_-]{0,80}){1,4}\Z"))
+def test_whatever_is_sent_as_a_token_is_refused(text: str) -> None:
+    assert reason_tenant(text)
+    with pytest.raises(BadToken):
+        install_kid(text)
 
 
 def test_a_context_token_names_a_person_and_is_good_for_the_page_only() -> None:
