@@ -1,4 +1,7 @@
-"""Text and HTML to an Atlassian Document Format document that Jira accepts: valid, complete, within its limit. Pure; never raises."""
+"""Text and HTML to an Atlassian Document Format document that Jira accepts: valid, complete, within its limit.
+
+Pure; never raises.
+"""
 
 from inbound.adf_html import blocks_of as blocks_of_html
 from inbound.adf_nodes import Node, document

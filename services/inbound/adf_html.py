@@ -10,10 +10,14 @@ from inbound.htmltext import BLOCKS, hidden
 _BLANK = re.compile(r"[ \t\r\n\f]+")
 _STRONG, _EM, _UNDERLINE, _STRIKE, _CODE = ({"type": kind} for kind in ("strong", "em", "underline", "strike", "code"))
 _MARKS: dict[str, Node] = {
-    "b": _STRONG, "strong": _STRONG, "i": _EM, "em": _EM, "cite": _EM, "dfn": _EM, "u": _UNDERLINE, "ins": _UNDERLINE, "s": _STRIKE, "strike": _STRIKE,
-    "del": _STRIKE, "code": _CODE, "tt": _CODE, "kbd": _CODE, "samp": _CODE,
-    "sub": {"type": "subsup", "attrs": {"type": "sub"}}, "sup": {"type": "subsup", "attrs": {"type": "sup"}},
-}  # fmt: skip
+    **dict.fromkeys(("b", "strong"), _STRONG),
+    **dict.fromkeys(("i", "em", "cite", "dfn"), _EM),
+    **dict.fromkeys(("u", "ins"), _UNDERLINE),
+    **dict.fromkeys(("s", "strike", "del"), _STRIKE),
+    **dict.fromkeys(("code", "tt", "kbd", "samp"), _CODE),
+    "sub": {"type": "subsup", "attrs": {"type": "sub"}},
+    "sup": {"type": "subsup", "attrs": {"type": "sup"}},
+}
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _ITALIC = re.compile(r"font-style\s*:\s*italic", re.IGNORECASE)
 _MAX_TABLE_CELLS = 2_000
@@ -176,21 +180,17 @@ def _preformatted(element: Element, flow: _Flow, style: _Style) -> None:
 
 def _list(element: Element, flow: _Flow, style: _Style) -> None:
     flow.close()
-    items: list[Node] = []
+    sources: list[Element] = []
     loose = Element("li")
-    for child in [*element.children, None]:
-        if child is None or (isinstance(child, Element) and child.tag == "li"):
-            # What stands in a list beside its items (Outlook nests lists so) belongs to an item of its own.
-            for source in (loose, child):
-                if (
-                    source is not None
-                    and not hidden(source)
-                    and (item := container("listItem", _blocks(source, style))) is not None
-                ):
-                    items.append(item)
+    for child in [*element.children, Element("li")]:
+        if isinstance(child, Element) and child.tag == "li":
+            # What stands in a list beside its items (Outlook nests lists so) becomes an item of its own.
+            sources += [loose, child]
             loose = Element("li")
         else:
             loose.children.append(child)
+    found = (container("listItem", _blocks(source, style)) for source in sources if not hidden(source))
+    items = [item for item in found if item is not None]
     if not items:
         return
     if element.tag == "ol":

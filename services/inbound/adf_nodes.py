@@ -9,7 +9,7 @@ from typing import Any
 
 Node = dict[str, Any]
 
-# Jira refuses a description or comment whose text has more characters ("CONTENT_LIMIT_EXCEEDED"; jira.text.field.character.limit).
+# Jira refuses a description or comment whose text has more characters (jira.text.field.character.limit).
 JIRA_TEXT_LIMIT = 32_767
 # Jira counts its own rendering, in which links, table bars and list marks take room too: stay clear of the limit.
 TEXT_LIMIT = JIRA_TEXT_LIMIT - 2_000

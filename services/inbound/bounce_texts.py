@@ -1,4 +1,4 @@
-"""How mail servers word a failure when they send no RFC 3464 report: who writes, with which words, where the recipients stand. Pure."""
+"""How mail servers word a failure when they send no RFC 3464 report: who writes, in which words, about whom. Pure."""
 
 import json
 import re
@@ -9,8 +9,10 @@ from inbound.parsed import ParsedMail
 
 MAX_TEXT = 100_000
 _MAILERS = re.compile(
-    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|post[-_.]?master|mailer|maildelivery|mail[-_.]delivery|mailsystem|mail\.system|mailadm|bounce|bounces|"
-    r"mdaemon|mmdf|uucp|uucpd|smtpd?|no-?reply|noreply|root|administrator|admin|sysadmin|mxdaemon|message[-_]?delivery|sender|system|"
+    r"^(?:mailer[-_.]?daemon|mail[-_.]?daemon|postmaster|post[-_.]?master|mailer|maildelivery|mail[-_.]delivery|"
+    r"mailsystem|mail\.system|mailadm|bounce|bounces|"
+    r"mdaemon|mmdf|uucp|uucpd|smtpd?|no-?reply|noreply|root|administrator|admin|sysadmin|mxdaemon|"
+    r"message[-_]?delivery|sender|system|"
     r"exchange|microsoftexchange[0-9a-f]*|complaints|gmail-noreply|delivery)(?:[+=.-].*)?(?:@|$)",
     re.IGNORECASE,
 )
@@ -18,44 +20,72 @@ _STRONG_MAILERS = re.compile(
     r"mailer[-_.]?daemon|mail[-_. ]?delivery|post[-_.]?master|mdaemon|mail[-_.]?system|bounce", re.IGNORECASE
 )
 _SUBJECT = re.compile(
-    r"deliver|undeliver|return(?:ed|ing) (?:mail|message|e-?mail|to sender)|failure notice|mail (?:system )?error|user unknown|unzustellbar|non remis|não entregue|bounce|"
-    r"could ?n[o']t (?:be )?(?:sent|send|deliver)|warning.*mail|mail.*warning|rejected|failed|failure|nachricht.*fehler|zustellung|配信|宛先不明|送信できません|delayed|"
-    r"no such user|not? be(?:en)? sent|nondeliver|non-?deliver|message status|mail status report|notification|notice|mailbox|erreur|error|impossible|échec|fehlgeschlagen|"
-    r"returned|unable|unreachable|mail could not|over quota|недоставл|не доставлен|onbestelbaar|non recapitabile|退信|投递失败",
+    r"deliver|undeliver|return(?:ed|ing) (?:mail|message|e-?mail|to sender)|failure notice|mail (?:system )?error|"
+    r"user unknown|unzustellbar|non remis|não entregue|bounce|"
+    r"could ?n[o']t (?:be )?(?:sent|send|deliver)|warning.*mail|mail.*warning|rejected|failed|failure|"
+    r"nachricht.*fehler|zustellung|配信|宛先不明|送信できません|delayed|"
+    r"no such user|not? be(?:en)? sent|nondeliver|non-?deliver|message status|mail status report|notification|notice|"
+    r"mailbox|erreur|error|impossible|échec|fehlgeschlagen|"
+    r"returned|unable|unreachable|mail could not|over quota|недоставл|не доставлен|onbestelbaar|non recapitabile|"
+    r"退信|"
+    r"投递失败",
     re.IGNORECASE,
 )
 _STRONG_SUBJECT = re.compile(
-    r"undeliver|delivery (?:status notification|failure|has failed|report|notification|problem|delayed)|returned (?:mail|to sender)|failure notice|mail delivery (?:failed|failure|error|problem|system)|"
-    r"message (?:could not|not) (?:be )?deliver|unzustellbar|delivery.{0,20}fail|mail could not be delivered|returning message|non remis|unable to deliver|nondeliverable",
+    r"undeliver|delivery (?:status notification|failure|has failed|report|notification|problem|delayed)|"
+    r"returned (?:mail|to sender)|failure notice|mail delivery (?:failed|failure|error|problem|system)|"
+    r"message (?:could not|not) (?:be )?deliver|unzustellbar|delivery.{0,20}fail|mail could not be delivered|"
+    r"returning message|non remis|unable to deliver|nondeliverable",
     re.IGNORECASE,
 )
 _FAILURE = re.compile(
-    r"could ?n[o']t be delivered|cannot be delivered|can't be delivered|could not deliver|unable to deliver|unable to be delivered|wasn't able to deliver|was not delivered|"
-    r"wasn't delivered|not been delivered|not be delivered|undeliver|delivery (?:has )?fail|failed delivery|fail(?:ed|ure) to deliver|delivery to .{0,200}fail|permanent(?:ly)? (?:fatal )?(?:error|fail)|"
-    r"fatal error|returned to (?:you|sender|its sender)|did not reach|user unknown|unknown user|no such user|unknown (?:recipient|address|mailbox)|mailbox (?:is )?(?:full|unavailable|not found|unknown|disabled)|"
-    r"over quota|quota exceeded|(?:recipient|address|mailbox|user|account)[^.\n]{0,60}(?:rejected|not found|unknown|does not exist|doesn't exist|disabled|invalid|full|unavailable)|"
-    r"no such (?:person|mailbox|address|recipient|account)|host unknown|unknown host|unrouteable|unroutable|connection (?:refused|timed out)|delivery .{0,40}delayed|message .{0,40}delayed|still being retried|"
-    r"relaying denied|relay(?:ing)? not permitted|rejected|message .{0,60}(?:blocked|refused)|transaction failed|retry time|\b[45]\d\d[ -][#(]?[45]\.\d\.\d|(?:^|\s)5[0-5]\d[ -]\S|"
-    r"konnte nicht zugestellt|nicht zustellbar|n'a pas pu être|não (?:pôde|foi)|配信(?:でき|不)|お届けできません|送信できません|存在しない|あて先|宛先|не доставлено|не может быть доставлено|could not be sent|unable to send|"
-    r"no longer (?:on|at|with|in|valid)|is not (?:a )?(?:known|valid|active)|inactive (?:user|account|mailbox)|errors occurred|problem (?:delivering|with)|non-?deliver|impossible (?:de|d')|undelivered|"
-    r"not able to deliver|invalid final delivery|domain does not exist|exceeding .{0,20}quota|delivery problems|delivery errors?|error .{0,60}deliver|not delivered|"
-    r"has been returned|not yet been delivered|has been postponed|incorrectly constructed|did not exactly match|duplicated message-id|invalid (?:user|address|recipient)|"
-    r"wasn't found|were not reached|was not reached|have exceeded|unsuccessful|failed addresses|mail failure|bounced|badly formatted|not listed in",
+    r"could ?n[o']t be delivered|cannot be delivered|can't be delivered|could not deliver|unable to deliver|"
+    r"unable to be delivered|wasn't able to deliver|was not delivered|"
+    r"wasn't delivered|not been delivered|not be delivered|undeliver|delivery (?:has )?fail|failed delivery|"
+    r"fail(?:ed|ure) to deliver|delivery to .{0,200}fail|permanent(?:ly)? (?:fatal )?(?:error|fail)|"
+    r"fatal error|returned to (?:you|sender|its sender)|did not reach|user unknown|unknown user|no such user|"
+    r"unknown (?:recipient|address|mailbox)|mailbox (?:is )?(?:full|unavailable|not found|unknown|disabled)|"
+    r"over quota|quota exceeded|(?:recipient|address|mailbox|user|account)[^.\n]{0,60}(?:rejected|not found|unknown|"
+    r"does not exist|doesn't exist|disabled|invalid|full|unavailable)|"
+    r"no such (?:person|mailbox|address|recipient|account)|host unknown|unknown host|unrouteable|unroutable|"
+    r"connection (?:refused|timed out)|delivery .{0,40}delayed|message .{0,40}delayed|still being retried|"
+    r"relaying denied|relay(?:ing)? not permitted|rejected|message .{0,60}(?:blocked|refused)|transaction failed|"
+    r"retry time|\b[45]\d\d[ -][#(]?[45]\.\d\.\d|(?:^|\s)5[0-5]\d[ -]\S|"
+    r"konnte nicht zugestellt|nicht zustellbar|n'a pas pu être|não (?:pôde|foi)|配信(?:でき|不)|お届けできません|"
+    r"送信できません|存在しない|"
+    r"あて先|宛先|не доставлено|не может быть доставлено|could not be sent|unable to send|"
+    r"no longer (?:on|at|with|in|valid)|is not (?:a )?(?:known|valid|active)|inactive (?:user|account|mailbox)|"
+    r"errors occurred|problem (?:delivering|with)|non-?deliver|impossible (?:de|d')|undelivered|"
+    r"not able to deliver|invalid final delivery|domain does not exist|exceeding .{0,20}quota|delivery problems|"
+    r"delivery errors?|error .{0,60}deliver|not delivered|"
+    r"has been returned|not yet been delivered|has been postponed|incorrectly constructed|did not exactly match|"
+    r"duplicated message-id|invalid (?:user|address|recipient)|"
+    r"wasn't found|were not reached|was not reached|have exceeded|unsuccessful|failed addresses|mail failure|bounced|"
+    r"badly formatted|not listed in",
     re.IGNORECASE | re.MULTILINE,
 )
 _SUCCESS = re.compile(
-    r"successfully (?:delivered|relayed|sent)|was delivered to|has been delivered|delivery (?:was )?success|relayed to",
+    r"successfully (?:delivered|relayed|sent)|was delivered to|has been delivered|delivery (?:was )?success|"
+    r"relayed to",
     re.IGNORECASE,
 )
 # Where the returned mail begins; addresses below are the sender's business.
 _RETURNED = re.compile(
-    r"^[ \t>*|-]*(?:-{2,}[ \t=]*(?:this is a copy|below this line|original message|unsent message|returned (?:message|mail)|message (?:header|body|content|text)|undelivered message|header|the header|"
-    r"start of (?:the )?(?:original|returned)|forwarded message|body of|included is|your (?:message|mail)|rejected message|original mail|text of|copy of|the body|start of message|transmission failed message|"
+    r"^[ \t>*|-]*(?:-{2,}[ \t=]*(?:this is a copy|below this line|original message|unsent message|"
+    r"returned (?:message|mail)|message (?:header|body|content|text)|undelivered message|header|the header|"
+    r"start of (?:the )?(?:original|returned)|forwarded message|body of|included is|your (?:message|mail)|"
+    r"rejected message|original mail|text of|copy of|the body|start of message|transmission failed message|"
     r"returned text|failed message|beginning of the|message follows|enclosed|attached|mail header|nachrichtenkopf)|"
-    r"(?:the )?(?:original|returned|undelivered|unsent|rejected) message (?:follows|headers?|was|is|text|below|included|appears|details)|original message(?:s)?:?[ \t]*$|content of (?:the )?original|"
-    r"(?:the )?(?:text of )?(?:your|the) (?:original )?(?:message|mail|e-?mail) (?:text )?(?:follows|is (?:enclosed|attached|below|included)|headers?|was:?$|appears)|"
-    r"(?:below|following) is (?:a copy|the)|copy of (?:the|your)|here is (?:a copy|your)|returned message follows|message headers? follow|the header of the|first \d+ lines|return-path:|received: from|received: by|received: \(|"
-    r"the first.{0,20}lines of|message contents|headers? of (?:the )?(?:original|failed|your)|元のメール|以下は|----- 元|the message that caused|headers from|diagnostic information for administrators|"
+    r"(?:the )?(?:original|returned|undelivered|unsent|rejected) message (?:follows|headers?|was|is|text|below|"
+    r"included|appears|details)|original message(?:s)?:?[ \t]*$|content of (?:the )?original|"
+    r"(?:the )?(?:text of )?(?:your|the) (?:original )?(?:message|mail|e-?mail) (?:text )?(?:follows|is (?:enclosed|"
+    r"attached|below|included)|headers?|was:?$|appears)|"
+    r"(?:below|following) is (?:a copy|the)|copy of (?:the|your)|here is (?:a copy|your)|returned message follows|"
+    r"message headers? follow|the header of the|first \d+ lines|return-path:|received: from|received: by|"
+    r"received: \(|"
+    r"the first.{0,20}lines of|message contents|headers? of (?:the )?(?:original|failed|your)|元のメール|以下は|"
+    r"----- 元|"
+    r"the message that caused|headers from|diagnostic information for administrators|"
     r"generating server:|message header:|-{3,}[ \t]*original message)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -63,15 +93,19 @@ _A = r"(?:\"[^\"\s]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]+)@[\w-]+(?:\.[\w-]+)*"
 _ADDRESS = re.compile(_A)
 # Behind such words come the recipients; the addresses before them are of the mail, its sender or its first recipients.
 _INTRODUCTION = re.compile(
-    r"did not reach the following recipient(?:\(s\)|s)?:|following (?:address|recipient)(?:es|s|\(es\)|\(s\))?[^\n]{0,80}(?:\n[^\n@]{0,80})?[:\n-]|"
-    r"(?:was|were) not delivered to:?|undeliverable to|could not be delivered to[^\n]{0,80}:?|not delivered to the following:?|addressed to e-?mail address ?:|"
-    r"delivering your (?:mail|message) to|your message (?:cannot|could not) be delivered to[^\n]{0,60}|permanent error\.|original address:|"
+    r"did not reach the following recipient(?:\(s\)|s)?:|following (?:address|recipient)(?:es|s|\(es\)|"
+    r"\(s\))?[^\n]{0,80}(?:\n[^\n@]{0,80})?[:\n-]|"
+    r"(?:was|were) not delivered to:?|undeliverable to|could not be delivered to[^\n]{0,80}:?|"
+    r"not delivered to the following:?|addressed to e-?mail address ?:|"
+    r"delivering your (?:mail|message) to|your message (?:cannot|could not) be delivered to[^\n]{0,60}|"
+    r"permanent error\.|original address:|"
     r"generated from|to\s+which\s+your message was addressed,",
     re.IGNORECASE,
 )
 # Whom to ask, and who wrote: not whom the mail did not reach.
 _NOT_RECIPIENTS = re.compile(
-    rf"(?:contact|assistance|please (?:e-?)?mail|mail from|message from|\bfrom|連絡|sent by|reply to|postmaster at|return-path|sender)[^\n@]{{0,40}}?<?{_A}>?",
+    rf"(?:contact|assistance|please (?:e-?)?mail|mail from|message from|\bfrom|連絡|sent by|reply to|postmaster at|"
+    rf"return-path|sender)[^\n@]{{0,40}}?<?{_A}>?",
     re.IGNORECASE,
 )
 # Ordered from the surest: the first pattern that finds somebody wins.
@@ -81,13 +115,18 @@ _PATTERNS = tuple(
         rf"^[ \t]*original address:[ \t]*<?({_A})",
         rf"^[ \t]*final-recipient:[ \t]*(?:rfc822|[\w-]+)?[ \t]*;?[ \t]*<?({_A})",
         rf"^[ \t]*(?:to|failed)-?recipients?:[ \t]*<?({_A})",
-        rf"^[ \t]*<({_A})>:?[ \t]*(?:\(expanded from[^)]*\))?:?[ \t]*(?:$|\.\.\.|\(|host|[^\n>]{{0,200}}(?:said|reject|unknown|fail|not|5\d\d|4\d\d|error|lookup|sorry|unable|user|mail|connect|delivery))",
+        rf"^[ \t]*<({_A})>:?[ \t]*(?:\(expanded from[^)]*\))?:?[ \t]*(?:$|\.\.\.|\(|host|[^\n>]{{0,200}}(?:said|"
+        rf"reject|unknown|fail|not|5\d\d|4\d\d|error|lookup|sorry|unable|user|mail|connect|delivery))",
         rf"(?:^[45]\d\d |RCPT TO: ?)<({_A})>",
-        rf"^[ \t]*(?:failed recipient|failed address|recipient(?:'s)?(?: e-?mail)?(?: address)?|recipients?|user|undeliverable address|address|to|original recipient|addressed? to|e-?mail address|intended recipient|your message to|rcpt to)[ \t]*[:=][ \t]*<?\"?(?:mailto:|smtp:)?({_A})",
+        rf"^[ \t]*(?:failed recipient|failed address|recipient(?:'s)?(?: e-?mail)?(?: address)?|recipients?|user|"
+        rf"undeliverable address|address|to|original recipient|addressed? to|e-?mail address|intended recipient|"
+        rf"your message to|rcpt to)[ \t]*[:=][ \t]*<?\"?(?:mailto:|smtp:)?({_A})",
         rf"<({_A})>\.\.\.",
         rf"SMTP=({_A})",
         rf"[45]\d\d[ -](?:[45]\.\d{{1,3}}\.\d{{1,3}} )?[^\n]{{0,60}}?<?({_A})>?",
-        rf"(?:delivered to|deliver (?:mail|message|it|your message)? ?to|delivery to|recipients?|to the following (?:recipient|address)(?:es|s|\(s\)|\(es\))?|addresses|unknown user|user unknown|unknown|sent to|message to|mail to|mailbox|user|address)[:\s]+[\"'<(\[]*({_A})",
+        rf"(?:delivered to|deliver (?:mail|message|it|your message)? ?to|delivery to|recipients?|"
+        rf"to the following (?:recipient|address)(?:es|s|\(s\)|\(es\))?|addresses|unknown user|user unknown|unknown|"
+        rf"sent to|message to|mail to|mailbox|user|address)[:\s]+[\"'<(\[]*({_A})",
         rf"^[ \t]{{1,}}\"?<?({_A})>?\"?[ \t:]*(?:\(|$|\.\.\.|,|;|-)",
         rf"^[ \t]*<?({_A})>?[ \t]*[:,]?[ \t]*(?:$|on \w{{3}}|\(|-|\.\.\.)",
         rf"[<\"'(\[]({_A})[>\"')\]]",

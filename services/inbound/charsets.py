@@ -94,8 +94,22 @@ _ISO_2022 = re.compile(rb"\x1b(?:\$[@B]|\([BJI]|\$\([DC])")
 _ALONE = re.compile(rb"(?:(?<=[A-Za-z\s\"'(])|^)[\xc0-\xff](?=[A-Za-z\s.,;:!?\"')-]|$)")
 _CP1252_SIGNS = bytes((0x80, 0x82, 0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99))
 _PLAUSIBLE = [
-    "cp1252", "cp1250", "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2",
-]  # fmt: skip
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "cp1257",
+    "koi8_r",
+    "iso8859_2",
+    "cp932",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "euc_kr",
+]
 _TEXT_CODECS_ONLY = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 
 

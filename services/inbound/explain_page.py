@@ -84,7 +84,8 @@ def _plain(text: str) -> str:
 
 
 def _file(attachment: Attachment) -> str:
-    return f"{_plain(attachment.filename)}  {attachment.content_type}  {_size(attachment.size)}{'  shown in the text' if attachment.inline else ''}"
+    shown = "  shown in the text" if attachment.inline else ""
+    return f"{_plain(attachment.filename)}  {attachment.content_type}  {_size(attachment.size)}{shown}"
 
 
 def _person(person: Address) -> str:

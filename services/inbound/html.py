@@ -1,6 +1,6 @@
 """HTML to a small tree of our own, bounded before the parser sees it. The only module that knows selectolax. Pure; never raises.
 
-Whatever is hostile ends here: scripts, styles, comments, forms' machinery and event handlers never enter the tree, tags deeper than
+Whatever is hostile ends here: scripts, styles, comments and event handlers never enter the tree, tags deeper than
 MAX_DEPTH lose their element but not their text, and nothing grows faster than the input.
 """
 
@@ -13,14 +13,29 @@ MAX_HTML_CHARACTERS = 2_000_000
 MAX_NODES = 60_000
 MAX_DEPTH = 90
 MAX_OPEN_TAGS = 400  # nested; lexbor itself gets slow beyond some thousands
-_DROPPED = frozenset("script style head title template noscript iframe object embed applet frame frameset svg math canvas".split()) | {
-    "audio", "video", "select", "datalist", "base", "link", "meta",
-}  # fmt: skip
-_KEPT_ATTRIBUTES = frozenset({"id", "class", "style", "href", "src", "alt", "type", "cite", "start", "width", "height", "colspan",
-                              "rowspan", "dir", "name", "color", "face", "size", "align", "border", "hidden"})  # fmt: skip
+_DROPPED = frozenset(
+    {
+        "script",
+        "style",
+        "head",
+        "title",
+        "template",
+        "noscript",
+        "iframe",
+        "object",
+        "embed",
+        "applet",
+        "frame",
+        "frameset",
+    }
+    | {"svg", "math", "canvas", "audio", "video", "select", "datalist", "base", "link", "meta"}
+)
+_KEPT_ATTRIBUTES = frozenset(
+    {"id", "class", "style", "href", "src", "alt", "type", "cite", "start", "width", "height", "colspan", "rowspan"}
+    | {"dir", "name", "role", "color", "face", "size", "align", "border", "hidden"}
+)
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "col", "area", "source", "track", "param"})
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)([^<>]*)>")
-_HEAVY = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(slots=True)

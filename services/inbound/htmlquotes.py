@@ -7,13 +7,21 @@ from inbound.html import Element
 from inbound.htmltext import text_of
 
 _QUOTE_CLASSES = frozenset(
-    {"gmail_quote", "gmail_quote_container", "gmail_extra", "yahoo_quoted", "protonmail_quote", "moz-cite-prefix", "gmail_attr", "tutanota_quote",
-     "zmail_extra", "cbox_quote", "front-quote", "hs_reply", "WordSection1_quoted", "freebirdFormviewerViewItemsItemQuote", "ydp_quoted",
-     "quoted-text", "mcntmcntquote", "airmail_on", "bloop_markdown_quote", "mail_android_quote", "mobile-quote", "OutlookMessageHeader"}
-)  # fmt: skip
+    {
+        "gmail_quote",
+        "gmail_quote_container",
+        "gmail_attr",
+        "yahoo_quoted",
+        "protonmail_quote",
+        "tutanota_quote",
+        "moz-cite-prefix",
+        "zmail_extra",
+        "OutlookMessageHeader",
+    }
+)
 _QUOTE_IDS = re.compile(
-    r"^(?:divRplyFwdMsg|appendonsend|reply-intro|isForwardContent|mail-editor-reference-message-container|ms-outlook-mobile-body-separator-line|"
-    r"OLK_SRC_BODY_SECTION|orighead|x_divRplyFwdMsg|yahoo_quoted_.*|replySplit|quoted_header|__outlook_quote|zwchr|reply-quote|mailbridge-quote)$"
+    r"^(?:x_)?(?:divRplyFwdMsg|appendonsend|reply-intro|isForwardContent|ms-outlook-mobile-body-separator-line|orighead|"
+    r"OLK_SRC_BODY_SECTION|mail-editor-reference-message-container|yahoo_quoted_.*|replySplit|zwchr|mailbridge-quote)$"
 )
 # Where everything that follows belongs to the quoted mail as well.
 _FROM_HERE_IDS = re.compile(
@@ -57,7 +65,7 @@ def _prune(root: Element, cut: list[Element]) -> bool:
                 continue
             if verdict == "on":
                 # This element and everything that follows it, up to the root.
-                for level, (ancestor, position) in enumerate([*stack, (parent, at)]):
+                for ancestor, position in [*stack, (parent, at)]:
                     taken.append((ancestor, list(ancestor.children)))
                     cut.extend(item for item in ancestor.children[position:] if isinstance(item, Element))
                     ancestor.children = ancestor.children[:position]

@@ -13,23 +13,29 @@ _ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+\.[\w.-]+|<[^<>\s]+>|\[mailto:")
 _FRAME = "*_- \t\u200e\u200f\u202a\u202b\u202c"
 # Two programs introduce without a verb: Gmail's old form, and "2018/1/15 Kim <kim@example.org>".
 _BARE_DATE = re.compile(
-    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:?\d\d\b.{1,80}$|\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,40}[<(\[][^<>\s]+@[^<>\s]+[>)\]]:?$",
+    r"\d{4}-\d\d-\d\d \d{1,2}:\d\d GMT[+-]\d\d:?\d\d\b.{1,80}$|"
+    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}.{0,40}[<(\[][^<>\s]+@[^<>\s]+[>)\]]:?$",
     re.IGNORECASE,
 )
 _SHARED = re.compile(
-    r"(.{1,400}?\S)[\s-]*?[ -](On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|\d)\S*.*|"
+    r"(.{1,400}?\S)[\s-]*?[ -](On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|"
+    r"\d)\S*.*|"
     r"(?:Am|Le|El|Il|Op|Em|Den|W dniu|Dne) (?:\w{2,12}[.,]? )?\d.*)$"
 )
 _HINT = re.compile(r"[\d@<]")  # cheap sign that a date or an address may be there
 # The months of the languages we know, as far as it takes to tell them from other words.
 _MONTHS = (
-    "jan|feb|fév|mar|mär|már|mrt|apr|avr|ápr|abr|mai|may|maj|máj|mei|jun|jún|juin|jul|júl|juil|aug|ago|août|aoû|sep|szep|set|okt|oct|out|ott|nov|dec|dez|déc|dic|"
-    "des|gen|ene|fev|mag|giu|lug|ian|iun|iul|noi|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|led|úno|bře|dub|kvě|čer|srp|zář|říj|pro|tammi|helmi|maalis|huhti|touko|"
-    "kesä|heinä|elo|syys|loka|marras|joulu|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara|янв|фев|мар|апр|мая|май|июн|июл|авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|"
+    "jan|feb|fév|mar|mär|már|mrt|apr|avr|ápr|abr|mai|may|maj|máj|mei|jun|jún|juin|jul|júl|juil|aug|ago|août|aoû|sep|"
+    "szep|set|okt|oct|out|ott|nov|dec|dez|déc|dic|"
+    "des|gen|ene|fev|mag|giu|lug|ian|iun|iul|noi|sty|lut|kwi|cze|lip|sie|wrz|paź|lis|gru|led|úno|bře|dub|kvě|čer|srp|"
+    "zář|říj|pro|tammi|helmi|maalis|huhti|touko|"
+    "kesä|heinä|elo|syys|loka|marras|joulu|oca|şub|nis|haz|tem|ağu|eyl|eki|kas|ara|янв|фев|мар|апр|мая|май|июн|июл|"
+    "авг|сен|окт|ноя|дек|січ|лют|бер|кві|тра|чер|"
     "лип|сер|вер|жов|лис|гру|ιαν|φεβ|μαρ|απρ|μαΐ|μαι|ιουν|ιουλ|αυγ|σεπ|οκτ|νοε|δεκ|thg|tháng"
 )
 _STAMP = re.compile(
-    rf"\d{{1,2}}[:.h]\d{{2}}|\d{{1,4}}[-/.年][ ]?\d{{1,2}}[-/.月]|\b(?:19|20)\d\d\b|\b\d{{1,2}}(?:st|nd|rd|th|er|º|\.)?,? (?:de )?(?:{_MONTHS})|"
+    rf"\d{{1,2}}[:.h]\d{{2}}|\d{{1,4}}[-/.年][ ]?\d{{1,2}}[-/.月]|\b(?:19|20)\d\d\b|\b\d{{1,2}}(?:st|nd|rd|th|er|º|"
+    rf"\.)?,? (?:de )?(?:{_MONTHS})|"
     rf"\b(?:{_MONTHS})\w{{0,8}}\.? \d{{1,2}}\b|[0-9٠-٩]{{1,2}}[ ]?(?:月|시|日)|\d{{4}}\s?년",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""What the author newly wrote: quotes, their introductions and signatures cut off, a forwarded mail kept. Pure; linear in the mail.
+"""What the author newly wrote: quotes, their introductions and signatures cut off, a forwarded mail kept. Pure; linear.
 
 Losing the author's words is worse than leaking a quote: whatever is uncertain stays, and what was cut is handed back as `elided`.
 """
@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 
 from inbound import lines as line_kinds
-from inbound.html import tree
+from inbound.html import tree, write
 from inbound.htmlquotes import without_quotes
 from inbound.htmltext import text_of
-from inbound.html import write
 from inbound.parsed import ParsedMail
 from inbound.quotes import REPLY_ABOVE
 
@@ -127,9 +126,8 @@ def _short_quotes(runs: list[tuple[int, int]]) -> bool:
 
 def _own_marker(lines: list[str]) -> int:
     for at, line in enumerate(lines):
-        if "line" in line.lower() or "zeile" in line.lower() or len(line) < 200:
-            if len(line) < 400 and REPLY_ABOVE.search(line):
-                return at
+        if len(line) < 400 and REPLY_ABOVE.search(line):
+            return at
     return len(lines)
 
 
