@@ -1,14 +1,30 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-const gates = fileURLToPath(new URL('./src/host/gates.ts', import.meta.url));
+/** Modules of Atlaskit's that ours take the place of, each with the reason in its first lines. */
+const OURS: Readonly<Record<string, string>> = {
+  '@atlaskit/feature-gate-js-client/feature-gates': 'src/host/gates.ts',
+  '../artifacts/theme-import-map': 'src/host/themes.ts',
+  'react-scrolllock': 'src/host/scroll.tsx',
+};
+
+function standIns(): Plugin {
+  return {
+    name: 'stand-ins',
+    enforce: 'pre',
+    resolveId: (source) => {
+      const path = OURS[source];
+      return path === undefined ? null : fileURLToPath(new URL(path, import.meta.url));
+    },
+  };
+}
 
 // base './': the page is served by connect at `/`, by Forge below a path of its own.
 export default defineConfig({
   base: './',
-  plugins: [react()],
-  resolve: { alias: { '@atlaskit/feature-gate-js-client/feature-gates': gates } },
+  plugins: [standIns(), react()],
   build: { target: 'es2022', assetsInlineLimit: 0, reportCompressedSize: false, chunkSizeWarningLimit: 900 },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 });

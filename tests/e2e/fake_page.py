@@ -213,7 +213,7 @@ class PageServers:
             _send_json(handler, *self._api_answer(handler))
         else:
             policy = (
-                f"default-src 'none'; script-src 'self' {self.site}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+                f"default-src 'none'; script-src 'self' {self.site}; style-src 'self'; img-src 'self' data:; "
                 f"connect-src 'self'; frame-ancestors {self.site}; base-uri 'none'; form-action 'none'"
             )
             _send_file(handler, DIST / (path.lstrip("/") or "index.html"), {"Content-Security-Policy": policy})
