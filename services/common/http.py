@@ -57,7 +57,7 @@ class Http:
     ) -> None:
         self._timeout = timeout
         self._limit = limit
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.verify = ca_file or True
         self._session.headers["User-Agent"] = "Mailbridge"
@@ -111,8 +111,10 @@ class Http:
                     {name.lower(): value for name, value in response.headers.items()},
                     self._read(response, method, time.monotonic() + timeout),
                 )
-        except (ValueError, requests.exceptions.InvalidURL) as error:
-            # requests says so before it opens a connection: an unknown scheme, no host, a line break in a header.
+        except ValueError as error:
+            if _progress.left:  # an answer that contradicts itself, such as two lengths
+                raise _fault(url, error) from error
+            # An unknown scheme, no host, a line break in a header.
             raise Permanent(f"The request cannot be made: {error}.", remedy="Check the address.") from error
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _fault(url, error) from error
@@ -130,6 +132,13 @@ class Http:
             if time.monotonic() > end:
                 raise Temporary(f"{_host(response.url)} answers too slowly.", maybe_done=True)
         return b"".join(chunks)
+
+
+class _Session(requests.Session):
+    """Looks at no Location header: requests would read the body without limit to prepare for the next request."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
 
 
 class _Progress(threading.local):

@@ -178,13 +178,15 @@ def test_connections_are_kept_and_used_again(http: Http) -> None:
         assert server.connections == 1
 
 
-def test_a_redirect_is_an_answer(http: Http) -> None:
+@pytest.mark.parametrize("location", [b"http://169.254.169.254/", b"http://[::1", b"\xff\xfe", b"x" * 5000])
+def test_a_redirect_is_an_answer(http: Http, location: bytes) -> None:
     def script(connection: Connection) -> None:
         connection.request()
-        connection.answer(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n")
+        connection.answer(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 2\r\n\r\nok")
 
     with serving(script) as server:
-        assert http.send("GET", server.url).status == 302
+        answer = http.send("POST", server.url, body=b"x")
+        assert (answer.status, answer.body) == (302, b"ok")
         assert server.connections == 1
 
 
@@ -382,6 +384,11 @@ def no_http_at_all(connection: Connection) -> None:
     connection.raw.close()
 
 
+def two_lengths(connection: Connection) -> None:
+    connection.request()
+    connection.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok")
+
+
 def endless_headers(connection: Connection) -> None:
     connection.request()
     connection.answer(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 1000)
@@ -390,7 +397,7 @@ def endless_headers(connection: Connection) -> None:
 
 BREAKS = [
     half_the_head, the_whole_request, closes_politely, half_the_answers_head, half_the_answers_body,
-    half_a_chunk, a_broken_gzip, no_http_at_all, endless_headers,
+    half_a_chunk, a_broken_gzip, no_http_at_all, endless_headers, two_lengths,
 ]  # fmt: skip
 
 
