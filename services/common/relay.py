@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from common.outbox import Outbox
 
 SWEEP = 1.0  # seconds between looks when nobody rings
+BREATH = 0.01  # seconds after a batch, so that the next one gathers what handlers end meanwhile
 HOUSEKEEPING = 10.0  # seconds between looks at overdue rows and at the depths
 LONGEST_PAUSE = 15.0  # seconds between tries while the database or the broker is away
 
@@ -68,7 +69,9 @@ class Relay:
             if self._failures:
                 self._failures = 0
                 _log.info("relay_resumed", service=self._outbox.database.service)
-            if not carried:
+            if carried:
+                self._stopping.wait(BREATH)
+            else:
                 self._bell.wait(heard, SWEEP)
 
     def carry(self) -> int:
