@@ -54,7 +54,7 @@ class Office:
     def __init__(self, sandbox: Sandbox, database: Database, **settings: str) -> None:
         self.sandbox = sandbox
         self.database = database
-        self.config: Config = rig.config(JIRA_SETTLE="0", JIRA_TIMEOUT="2", **settings)
+        self.config: Config = rig.config(**{"JIRA_SETTLE": "0", "JIRA_TIMEOUT": "2", **settings})
         app = sandbox.parts.installer.register()
         self.account_id = app.account_id
         self.source = Source(
@@ -80,7 +80,14 @@ class Office:
         self._source_id = new_id()
         self._numbers = itertools.count(1)
         with database.write() as tx:
-            values = {"identity": "test", "place": "test", "baseline": 0, "high": 0, "backlog": [], "created_at": 1.0}
+            values = {
+                "identity": self._source_id,
+                "place": "test",
+                "baseline": 0,
+                "high": 0,
+                "backlog": [],
+                "created_at": 1.0,
+            }
             tx.execute(source.insert().values(id=self._source_id, mailbox_id=self.mailbox_id, **values))
         sandbox.parts.calls.clear()
 
