@@ -17,7 +17,7 @@ from outbound.config import Config
 from outbound.sealing import Sealing
 from outbound.senders import Senders
 from outbound.tables import data_key
-from outbound.transports.smtp import SmtpPool
+from outbound.transports.pool import SmtpPool
 
 _TEST_TIMEOUT = 10.0
 

@@ -20,7 +20,8 @@ from outbound import decide, mime, render, store, store_deliveries, store_events
 from outbound.marks import Marks
 from outbound.sealing import Sealing
 from outbound.store_deliveries import Claimed
-from outbound.transports.smtp import Refused, SmtpPool, SmtpServer
+from outbound.transports.pool import SmtpPool
+from outbound.transports.smtp import Refused, SmtpServer
 
 _TURN = 3.0
 _PATIENCE = 600.0

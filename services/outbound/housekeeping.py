@@ -9,7 +9,7 @@ from common import log
 from common.db import Database
 from common.errors import Temporary
 from outbound import store_events
-from outbound.transports.smtp import SmtpPool
+from outbound.transports.pool import SmtpPool
 
 _PAUSE = 10.0
 _SWEEP = 3600.0

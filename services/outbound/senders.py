@@ -11,7 +11,8 @@ from common.errors import Fault, Permanent
 from common.problems import Problem
 from outbound import store
 from outbound.sealing import Sealing
-from outbound.transports.smtp import SmtpPool, SmtpServer
+from outbound.transports.pool import SmtpPool
+from outbound.transports.smtp import SmtpServer
 
 _PLACE = ("host", "port", "security", "username", "validate_certificate")
 

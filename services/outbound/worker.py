@@ -24,7 +24,7 @@ from outbound.marks import Marks
 from outbound.render import Renderer
 from outbound.sealing import Sealing
 from outbound.tables import data_key, outbox
-from outbound.transports.smtp import SmtpPool
+from outbound.transports.pool import SmtpPool
 from outbound.windows import Windows
 
 ROLE = "outbound-worker"

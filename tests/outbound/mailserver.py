@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 class Postbox:
@@ -18,7 +18,9 @@ class Postbox:
         self.connections = 0
         self.answers: dict[str, str] = {}
         self.arrived = threading.Condition()
-        self._controller = AnyPort(self, hostname="127.0.0.1", port=0)
+        self._controller = AnyPort(
+            self, hostname="127.0.0.1", port=0, authenticator=_check, auth_require_tls=False, auth_required=False
+        )
         self._controller.start()
         self.port = self._controller.port
 
@@ -62,6 +64,12 @@ class Postbox:
             self.envelopes.append(envelope)
             self.arrived.notify_all()
         return "250 2.0.0 taken"
+
+
+def _check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
+    """Lets `me` in with the password `right`."""
+    fine = getattr(data, "login", b"") == b"me" and getattr(data, "password", b"") == b"right"
+    return AuthResult(success=fine, handled=False)
 
 
 class AnyPort(Controller):

@@ -2,60 +2,21 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from common.errors import Permanent, Temporary
 from common.nets import Nets
-from outbound.transports.smtp import IDLE, Refused, SmtpPool, SmtpServer, Taken
+from outbound.transports.pool import IDLE, SmtpPool
+from outbound.transports.smtp import Refused, SmtpServer, Taken
+from sandbox.servers.postfix import Postfix
+from tests.outbound.mailserver import Postbox
 
 MAIL = b"Subject: x\r\nMessage-ID: <a@b>\r\n\r\n.dot at the start\r\n..two\r\nend\r\n"
 LOOPBACK = Nets(["127.0.0.0/8"])
-
-
-class Inbox:
-    """An aiosmtpd handler with answers to choose."""
-
-    def __init__(self) -> None:
-        self.mails: list[Envelope] = []
-        self.connections = 0
-        self.answers: dict[str, str] = {}
-
-    async def handle_EHLO(
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
-    ):
-        self.connections += 1
-        session.host_name = hostname
-        return responses
-
-    async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):
-        if answer := self.answers.get(address):
-            return answer
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]):
-        if answer := self.answers.get(address):
-            return answer
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope):
-        if answer := self.answers.get("DATA"):
-            return answer
-        self.mails.append(envelope)
-        return "250 2.0.0 taken"
-
-
-class AnyPort(Controller):
-    """aiosmtpd's controller, which asks itself for a banner at the port it was told, not at the one it got."""
-
-    def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
 
 
 class Clock:
@@ -67,23 +28,15 @@ class Clock:
 
 
 @pytest.fixture
-def inbox() -> Inbox:
-    return Inbox()
-
-
-def _check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
-    fine = getattr(data, "login", b"") == b"me" and getattr(data, "password", b"") == b"right"
-    return AuthResult(success=fine, handled=False)
+def inbox() -> Iterator[Postbox]:
+    postbox = Postbox()
+    yield postbox
+    postbox.close()
 
 
 @pytest.fixture
-def server(inbox: Inbox) -> Iterator[SmtpServer]:
-    controller = AnyPort(
-        inbox, hostname="127.0.0.1", port=0, authenticator=_check, auth_require_tls=False, auth_required=False
-    )
-    controller.start()
-    yield SmtpServer("127.0.0.1", controller.port, "none")
-    controller.stop()
+def server(inbox: Postbox) -> SmtpServer:
+    return SmtpServer("127.0.0.1", inbox.port, "none")
 
 
 @pytest.fixture
@@ -93,20 +46,22 @@ def pool() -> Iterator[SmtpPool]:
     pool.close()
 
 
-def test_a_mail_arrives_octet_for_octet(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_a_mail_arrives_octet_for_octet(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     result = pool.send(server, "from@x.test", "to@y.test", MAIL)
     assert result == Taken("250 2.0.0 taken")
-    assert [(one.mail_from, one.rcpt_tos, one.content) for one in inbox.mails] == [("from@x.test", ["to@y.test"], MAIL)]
+    assert [(one.mail_from, one.rcpt_tos, one.content) for one in inbox.envelopes] == [
+        ("from@x.test", ["to@y.test"], MAIL)
+    ]
 
 
-def test_one_connection_carries_many_mails(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_one_connection_carries_many_mails(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     for number in range(5):
         pool.send(server, "from@x.test", f"to{number}@y.test", MAIL)
-    assert (len(inbox.mails), inbox.connections) == (5, 1)
+    assert (len(inbox.envelopes), inbox.connections) == (5, 1)
 
 
 def test_a_refused_recipient_is_a_value_and_leaves_the_connection_usable(
-    pool: SmtpPool, server: SmtpServer, inbox: Inbox
+    pool: SmtpPool, server: SmtpServer, inbox: Postbox
 ) -> None:
     inbox.answers["gone@y.test"] = "550 5.1.1 No such user"
     assert pool.send(server, "f@x.test", "gone@y.test", MAIL) == Refused(550, "5.1.1", "5.1.1 No such user", True)
@@ -114,7 +69,7 @@ def test_a_refused_recipient_is_a_value_and_leaves_the_connection_usable(
     assert inbox.connections == 1
 
 
-def test_a_refused_mail_is_not_the_recipients_fault(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_a_refused_mail_is_not_the_recipients_fault(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     inbox.answers["DATA"] = "554 5.7.1 spam"
     result = pool.send(server, "f@x.test", "to@y.test", MAIL)
     assert isinstance(result, Refused)
@@ -122,21 +77,21 @@ def test_a_refused_mail_is_not_the_recipients_fault(pool: SmtpPool, server: Smtp
 
 
 @pytest.mark.parametrize("where", ["to@y.test", "f@x.test", "DATA"])
-def test_a_4xx_is_temporary(pool: SmtpPool, server: SmtpServer, inbox: Inbox, where: str) -> None:
+def test_a_4xx_is_temporary(pool: SmtpPool, server: SmtpServer, inbox: Postbox, where: str) -> None:
     inbox.answers[where] = "451 4.7.1 Later"
     with pytest.raises(Temporary, match="451") as caught:
         pool.send(server, "f@x.test", "to@y.test", MAIL)
     assert caught.value.maybe_done is False
 
 
-def test_a_refused_sender_is_a_matter_of_settings(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_a_refused_sender_is_a_matter_of_settings(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     inbox.answers["f@x.test"] = "553 5.7.1 Not yours"
     with pytest.raises(Permanent) as caught:
         pool.send(server, "f@x.test", "to@y.test", MAIL)
     assert "sender address" in caught.value.remedy
 
 
-def test_a_password_is_checked(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_a_password_is_checked(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     right = SmtpServer(server.host, server.port, "none", "me", "right")
     assert isinstance(pool.send(right, "f@x.test", "to@y.test", MAIL), Taken)
     wrong = SmtpServer(server.host, server.port, "none", "me", "wrong")
@@ -145,7 +100,7 @@ def test_a_password_is_checked(pool: SmtpPool, server: SmtpServer, inbox: Inbox)
     assert "right" not in repr(right)
 
 
-def test_a_connection_that_rested_too_long_is_not_used(server: SmtpServer, inbox: Inbox) -> None:
+def test_a_connection_that_rested_too_long_is_not_used(server: SmtpServer, inbox: Postbox) -> None:
     clock = Clock()
     pool = SmtpPool(LOOPBACK, allow_plain=True, timeout=3.0, clock=clock)
     pool.send(server, "f@x.test", "to@y.test", MAIL)
@@ -156,10 +111,10 @@ def test_a_connection_that_rested_too_long_is_not_used(server: SmtpServer, inbox
     pool.close()
 
 
-def test_no_mail_is_begun_that_might_not_end_in_time(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_no_mail_is_begun_that_might_not_end_in_time(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     with pytest.raises(Temporary, match="too slow"):
         pool.send(server, "f@x.test", "to@y.test", MAIL, within=1.0)
-    assert inbox.mails == []
+    assert inbox.envelopes == []
 
 
 def test_plain_connections_need_the_operators_leave(server: SmtpServer) -> None:
@@ -173,11 +128,11 @@ def test_private_networks_are_refused(server: SmtpServer) -> None:
         SmtpPool(Nets(), allow_plain=True).send(server, "f@x.test", "to@y.test", MAIL)
 
 
-def test_check_says_what_it_found(pool: SmtpPool, server: SmtpServer, inbox: Inbox) -> None:
+def test_check_says_what_it_found(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
     found: list[str] = []
     pool.check(SmtpServer(server.host, server.port, "none", "me", "right"), "f@x.test", found.append)
     assert [sentence.split()[0] for sentence in found] == ["Connected", "Logged", "The"]
-    assert inbox.mails == []
+    assert inbox.envelopes == []
 
 
 @pytest.mark.parametrize(("security", "remedy"), [("tls", "STARTTLS"), ("starttls", "another port")])
@@ -253,3 +208,42 @@ def test_a_rested_connection_closed_over_there_costs_nothing(pool: SmtpPool) -> 
     assert isinstance(pool.send(server, "f@x.test", "one@y.test", MAIL), Taken)
     assert isinstance(pool.send(server, "f@x.test", "two@y.test", MAIL), Taken)
     assert sum(b"two@y.test" in said for said in script.heard) == 1
+
+
+@pytest.mark.smtp
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_real_server_takes_encrypted_mail(
+    pool: SmtpPool, smtp_server: Postfix, security: Literal["starttls", "tls"]
+) -> None:
+    port = smtp_server.tls_port if security == "tls" else smtp_server.port
+    server = SmtpServer("127.0.0.1", port, security, validate_certificate=False)
+    recipient = f"{security}@y.test"
+    for _ in range(2):
+        assert isinstance(pool.send(server, "f@x.test", recipient, MAIL), Taken)
+    deadline = time.monotonic() + 15
+    while len(smtp_server.received(recipient)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    body = smtp_server.received(recipient)[0].get_payload()
+    assert str(body).replace("\r\n", "\n") == ".dot at the start\n..two\nend\n"
+
+
+@pytest.mark.smtp
+def test_a_real_servers_refusals(pool: SmtpPool, smtp_server: Postfix) -> None:
+    server = SmtpServer("127.0.0.1", smtp_server.port, "starttls", validate_certificate=False)
+    refused = pool.send(server, "f@x.test", "refused@y.test", MAIL)
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.recipient) == (550, True)
+    with pytest.raises(Temporary, match="451"):
+        pool.send(server, "f@x.test", "later@y.test", MAIL)
+    assert isinstance(pool.send(server, "f@x.test", "fine@y.test", MAIL), Taken)
+
+
+@pytest.mark.smtp
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_certificate_that_signs_itself_is_refused(
+    pool: SmtpPool, smtp_server: Postfix, security: Literal["starttls", "tls"]
+) -> None:
+    port = smtp_server.tls_port if security == "tls" else smtp_server.port
+    with pytest.raises(Permanent, match="not to be trusted"):
+        pool.check(SmtpServer("127.0.0.1", port, security), "f@x.test", lambda _: None)

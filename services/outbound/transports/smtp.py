@@ -1,4 +1,4 @@
-"""Sending by SMTP: connections kept and reused per outgoing server. The only module that uses smtplib.
+"""One connection to an outgoing server, by SMTP. The only module that uses smtplib; `pool` keeps the connections.
 
 What a server says about one recipient comes back as a value (`Taken`, `Refused`); what keeps us from sending at all is
 a fault: Temporary (no connection, a 4xx answer), Permanent with its remedy (password, TLS, a sender the server does
@@ -12,9 +12,6 @@ import re
 import smtplib
 import socket
 import ssl
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,11 +20,9 @@ from typing import Any, Literal
 from common.errors import Fault, Permanent, Temporary
 from common.nets import Nets
 
-IDLE = 30.0
-"""Seconds a connection rests before it is closed: servers hang up on resting clients at their own times."""
+SLOW = 4
+"""Times the timeout: a server may take long to check a mail, and to give up then makes a second copy."""
 
-_MOST_MAILS = 100
-_SLOW = 4  # times the timeout: a server may take long to check a mail, and to give up then makes a second copy
 _STATUS = re.compile(r"^\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _NO_AUTH = "Check the user name and the password; many providers want a password made for one app."
 
@@ -61,153 +56,52 @@ class Refused:
     recipient: bool
 
 
-class SmtpPool:
-    """Connections to any number of servers; threads share it, each connection carries one mail at a time.
-
-    name: how we introduce ourselves, a host name or an address in brackets. timeout: seconds for each answer.
-    """
-
-    def __init__(
-        self,
-        nets: Nets,
-        *,
-        allow_plain: bool,
-        name: str = "[127.0.0.1]",
-        timeout: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._nets = nets
-        self._allow_plain = allow_plain
-        self._name = name
-        self._timeout = timeout
-        self._clock = clock
-        self._guard = threading.Lock()
-        self._resting: dict[SmtpServer, deque[_Connection]] = {}
-
-    def send(
-        self, server: SmtpServer, sender: str, recipient: str, data: bytes, *, within: float = 600.0
-    ) -> Taken | Refused:
-        """Send one mail to one recipient; `data` has CRLF line ends and is 7-bit.
-
-        The mail itself is not begun when it might not be ended `within` so many seconds: Temporary then.
-        """
-        latest = self._clock() + within - _SLOW * 3 * self._timeout
-        connection = self._rested(server)
-        if connection is not None:
-            try:
-                return self._deliver(connection, sender, recipient, data, latest)
-            except _Stale:
-                pass  # it had been closed over there while it rested: nothing was sent, so try on a new one
-        return self._deliver(self._open(server), sender, recipient, data, latest)
-
-    def check(self, server: SmtpServer, sender: str, found: Callable[[str], None]) -> None:
-        """Connect, log in and name the sender, without sending; tells `found` sentence by sentence. Raises as `send`."""
-        connection = self._open(server, found)
-        try:
-            with _talking(server):
-                connection.mail(sender)
-            found(f"The server takes mail from {sender}.")
-        finally:
-            connection.close()
-
-    def reap(self) -> int:
-        """Close connections that have rested too long; returns how many."""
-        with self._guard:
-            late = [one for line in self._resting.values() for one in line if self._clock() - one.since > IDLE]
-            for server in list(self._resting):
-                rest = deque(one for one in self._resting[server] if one not in late)
-                if rest:
-                    self._resting[server] = rest
-                else:
-                    del self._resting[server]
-        for connection in late:
-            connection.close()
-        return len(late)
-
-    def close(self) -> None:
-        """Close all resting connections."""
-        with self._guard:
-            resting = [one for line in self._resting.values() for one in line]
-            self._resting.clear()
-        for connection in resting:
-            connection.close()
-
-    def _deliver(
-        self, connection: "_Connection", sender: str, recipient: str, data: bytes, latest: float
-    ) -> Taken | Refused:
-        try:
-            result = connection.transact(sender, recipient, data, lambda: self._clock() <= latest)
-        except BaseException:
-            connection.close()
-            raise
-        self._rest(connection)
-        return result
-
-    def _rested(self, server: SmtpServer) -> "_Connection | None":
-        with self._guard:
-            line = self._resting.get(server)
-            while line:
-                connection = line.pop()  # the one used last: the others may grow old and be closed
-                if self._clock() - connection.since <= IDLE:
-                    return connection
-                connection.close()
-        return None
-
-    def _rest(self, connection: "_Connection") -> None:
-        if connection.mails >= _MOST_MAILS or not connection.clean:
-            connection.close()
-            return
-        connection.since = self._clock()
-        with self._guard:
-            self._resting.setdefault(connection.server, deque()).append(connection)
-
-    def _open(self, server: SmtpServer, found: Callable[[str], None] = lambda _: None) -> "_Connection":
-        if server.security == "none" and not self._allow_plain:
-            raise Permanent(
-                "Mail is not sent without encryption.",
-                remedy="Choose TLS or STARTTLS, or have the operator set MAILBRIDGE_ALLOW_PLAIN.",
-            )
-        with _talking(server):
-            client = _Client(server, self._nets, self._name, self._timeout)
-            try:
-                found(f"Connected to {server.host}, port {server.port}.")
-                client.greet(found)
-                client.log_in(found)
-            except BaseException:
-                client.close()
-                raise
-        return _Connection(server, client)
-
-
-class _Stale(Temporary):
+class Stale(Temporary):
     """The connection broke before the mail was handed over: nothing has happened."""
 
 
-class _Connection:
-    """One logged-in connection."""
+class Connection:
+    """One logged-in connection; carries one mail at a time.
 
-    def __init__(self, server: SmtpServer, client: "_Client") -> None:
+    mails: how many it has carried. since: for its keeper's notes. clean: False when it is not to be used again.
+    Opening raises Temporary or Permanent; tells `found`, sentence by sentence, how far it came.
+    """
+
+    def __init__(self, server: SmtpServer, nets: Nets, name: str, timeout: float, found: Callable[[str], None]) -> None:
         self.server = server
         self.mails = 0
         self.since = 0.0
         self.clean = True
-        self._client = client
+        with _talking(server):
+            self._client = _Client(server, nets, name, timeout)
+            try:
+                found(f"Connected to {server.host}, port {server.port}.")
+                self._client.greet(found)
+                self._client.log_in(found)
+            except BaseException:
+                self._client.close()
+                raise
 
     def transact(self, sender: str, recipient: str, data: bytes, in_time: Callable[[], bool]) -> Taken | Refused:
-        """MAIL, RCPT, DATA. Raises _Stale when the connection broke before DATA."""
+        """MAIL, RCPT, DATA. Raises Stale when the connection broke before DATA."""
         self.mails += 1
         with _talking(self.server):
-            self.mail(sender)
+            self._mail(sender)
             if refused := self._rcpt(recipient):
                 return refused
             if not in_time():
                 raise Temporary(f"{self.server.host} is too slow to send a mail in the time there is.")
-            self._client.patience(_SLOW)
+            self._client.patience(SLOW)
             result = self._data(data)
             self._client.patience(1)
             return result
 
-    def mail(self, sender: str) -> None:
+    def name_sender(self, sender: str) -> None:
+        """Ask whether the server takes mail from this address; the connection can only be closed after it."""
+        with _talking(self.server):
+            self._mail(sender)
+
+    def _mail(self, sender: str) -> None:
         code, words = self._client.mail(sender)
         if code == 421:
             raise smtplib.SMTPServerDisconnected(_say(words))
@@ -325,11 +219,11 @@ def _context(server: SmtpServer) -> ssl.SSLContext:
 
 @contextmanager
 def _talking(server: SmtpServer) -> Iterator[None]:
-    """smtplib's and the socket's exceptions as our two faults, a connection broken between two commands as _Stale."""
+    """smtplib's and the socket's exceptions as our two faults, a connection broken between two commands as Stale."""
     try:
         yield
     except smtplib.SMTPServerDisconnected as error:
-        raise _Stale(_lost(server)) from error
+        raise Stale(_lost(server)) from error
     except smtplib.SMTPAuthenticationError as error:
         raise _unauthenticated(server, error) from error
     except smtplib.SMTPNotSupportedError as error:
