@@ -1,7 +1,6 @@
 """The built page and what surrounds it: the descriptor, index.html with its Content-Security-Policy, the assets."""
 
-import re
-import time
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, send_from_directory
@@ -11,10 +10,8 @@ from connect.config import Config
 from connect.descriptor import descriptor
 from connect.store import Store
 
-_HOSTS = ("https://*.atlassian.net", "https://*.jira.com", "https://*.jira-dev.com")
-_OWN_SITES = re.compile(r"https://[a-z0-9-]+\.(atlassian\.net|jira\.com|jira-dev\.com)")
-_MOST_ORIGINS = 50
-_ORIGINS_LIFE = 10.0
+_DOMAINS = ("atlassian.net", "jira.com", "jira-dev.com")
+_MOST_SITES = 50
 # Vite writes a hash of the content into the names below assets/.
 _FOREVER = "public, max-age=31536000, immutable"
 _NOT_BUILT = """<!doctype html>
@@ -30,7 +27,6 @@ the directory of a built page.</p>
 def blueprint(config: Config, store: Store) -> Blueprint:
     """`/`, `/assets/…`, the few files beside index.html, and `/atlassian-connect.json`."""
     pages = Blueprint("page", __name__)
-    origins = _Origins(store)
 
     @pages.get("/atlassian-connect.json")
     def connect_descriptor() -> Response:
@@ -43,7 +39,9 @@ def blueprint(config: Config, store: Store) -> Blueprint:
             response = send_from_directory(config.page_dir, "index.html", max_age=0)
         else:
             response = Response(_NOT_BUILT, 503, content_type="text/html; charset=utf-8")
-        response.headers["Content-Security-Policy"] = content_security_policy(config.all_js, origins.get())
+        # Custom domains and the sandbox: sites that Atlassian's domains do not cover.
+        sites = store.base_urls(_DOMAINS, _MOST_SITES)
+        response.headers["Content-Security-Policy"] = content_security_policy(config.all_js, sites)
         response.headers["Cache-Control"] = "no-cache"
         return response
 
@@ -62,9 +60,10 @@ def blueprint(config: Config, store: Store) -> Blueprint:
     return pages
 
 
-def content_security_policy(all_js: str, sites: tuple[str, ...]) -> str:
-    """Only our own scripts and Connect's, and only Jira may put the page into a frame; `sites` are origins beyond
-    Atlassian's domains."""
+def content_security_policy(all_js: str, sites: Iterable[str]) -> str:
+    """Only our own scripts and Connect's, and only Jira may put the page into a frame; `sites` are addresses of Jira
+    sites beyond Atlassian's domains."""
+    hosts = [f"https://*.{domain}" for domain in _DOMAINS]
     rules = {
         "default-src": "'none'",
         "script-src": f"'self' {_origin(all_js)}",
@@ -75,25 +74,9 @@ def content_security_policy(all_js: str, sites: tuple[str, ...]) -> str:
         "connect-src": "'self'",
         "base-uri": "'none'",
         "form-action": "'none'",
-        "frame-ancestors": " ".join((*_HOSTS, *sites)),
+        "frame-ancestors": " ".join([*hosts, *sorted({_origin(site) for site in sites})]),
     }
     return "; ".join(f"{name} {value}" for name, value in rules.items())
-
-
-class _Origins:
-    """Origins of the tenants' sites outside Atlassian's domains (custom domains, the sandbox), read now and then."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._known: tuple[str, ...] = ()
-        self._until = float("-inf")
-
-    def get(self) -> tuple[str, ...]:
-        if time.monotonic() >= self._until:
-            found = {_origin(url) for url in self._store.base_urls()}
-            self._known = tuple(sorted(one for one in found if not _OWN_SITES.fullmatch(one))[:_MOST_ORIGINS])
-            self._until = time.monotonic() + _ORIGINS_LIFE
-        return self._known
 
 
 def _origin(url: str) -> str:

@@ -1,6 +1,6 @@
 """All SQL of the connect service: tenants with their sealed secrets, events taken in once, nonces."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,10 +109,11 @@ class Store:
             there = (tenant.c.id == id) & (tenant.c.state != "removed")
             tx.execute(update(tenant).where(there).values(account_id=account_id))
 
-    def base_urls(self) -> list[str]:
-        """The addresses of all sites that have the app."""
+    def base_urls(self, beyond: Iterable[str], most: int) -> list[str]:
+        """At most `most` addresses of sites that have the app, outside these domains."""
+        there = [tenant.c.state != "removed", *(tenant.c.base_url.not_like(f"https://%.{domain}") for domain in beyond)]
+        rows = select(tenant.c.base_url).where(*there).distinct().order_by(tenant.c.base_url).limit(most)
         with self._database.read() as tx:
-            rows = select(tenant.c.base_url).where(tenant.c.state != "removed").distinct()
             return list(tx.execute(rows).scalars())
 
     def keep_event(self, id: str, what: JiraEvent) -> bool:

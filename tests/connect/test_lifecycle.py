@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from typing import Any
 
 import jwt
@@ -48,11 +49,8 @@ def test_a_life_from_installation_to_removal(connect: Connect) -> None:
     again = connect.tenant(site)
     assert (again.id, again.state, again.secret) == (tenant.id, "installed", site.secret)
 
-    topics = [topic for topic, id, _ in connect.messages() if id == tenant.id]
-    assert topics == ["tenant.changed"] * 2 + ["jira.event"] + ["tenant.changed"] * 2 + [
-        "tenant.removed",
-        "tenant.changed",
-    ]
+    told = Counter(topic for topic, id, _ in connect.messages() if id == tenant.id)
+    assert told == {"tenant.changed": 5, "jira.event": 1, "tenant.removed": 1}
 
 
 def test_removal_forgets_secret_key_and_events(connect: Connect) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -84,15 +85,18 @@ def test_a_removed_tenant_stays_removed(store: Store) -> None:
     removed = store.tenant(id)
     assert removed is not None
     assert (removed.state, removed.secret, removed.account_id) == ("removed", None, None)
-    assert store.base_urls() == []
+    assert store.base_urls((), 9) == []
     assert store.without_account() == []
 
 
-def test_sites_are_listed_once(store: Store) -> None:
+def test_sites_are_listed_once_and_only_beyond_the_known_domains(store: Store) -> None:
     store.install(installation("one"), "enabled")
     store.install(installation("two"), "enabled")
-    assert store.base_urls() == ["https://a.atlassian.net"]
-    assert len(store.without_account()) == 2
+    store.install(replace(installation("three"), base_url="https://jira.acme.example"), "enabled")
+    assert store.base_urls((), 9) == ["https://a.atlassian.net", "https://jira.acme.example"]
+    assert store.base_urls(("atlassian.net", "jira.com"), 9) == ["https://jira.acme.example"]
+    assert store.base_urls((), 1) == ["https://a.atlassian.net"]
+    assert len(store.without_account()) == 3
 
 
 def test_a_sweep_goes_on_until_nothing_old_is_left(store: Store) -> None:
