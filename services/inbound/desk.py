@@ -175,6 +175,7 @@ def _delivered(work: Work, papers: Papers, outcome: Delivered) -> End:
         "from": person(mail.sender) if mail.sender else None,
         "cc": outcome.cc,
         "mailbox": papers.mailbox.address,
+        "sub_addresses": bool(papers.mailbox.sub_addresses),
     }
     notes = " ".join(outcome.notes) or None
     return End("handled", notes, outcome.kind, where, ("mail.handled", handled))
