@@ -29,6 +29,8 @@ WINDOW = 60.0
 _LONGEST = 3600.0
 _EARLY = 300.0
 _PAUSE = 15.0
+_BREATH = 2.0
+_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,14 @@ class Vendor:
         held, changes = shelf.held, shelf.changes
         if held is not None and now < held.renew_at:
             return held.credentials
+        if shelf.failed is not None and now < shelf.failed[1]:
+            raise Temporary(shelf.failed[0], retry_after=_PAUSE)
         try:
             credentials = self._ask(tenant, now)
-        except Temporary:
+        except Temporary as problem:
             if held is None or now >= held.until:
+                # Those who waited meanwhile learn the same: one after the other they would wait for minutes.
+                shelf.failed = str(problem), self._clock() + _BREATH
                 raise
             shelf.held = _Held(held.credentials, min(now + _PAUSE, held.until), held.until)
             return held.credentials
@@ -150,7 +156,7 @@ class Vendor:
         body = json.dumps({"tenant": tenant}).encode()
         headers = sign_request(self._key, self._role, "POST", PATH, body, now, secrets.token_hex(16))
         headers["Content-Type"] = "application/json"
-        answer = self._http.send("POST", self._url, headers, body)
+        answer = self._http.send("POST", self._url, headers, body, timeout=_TIMEOUT)
         if answer.status == 200:
             try:
                 return Credentials.from_json(json.loads(answer.body))
@@ -221,4 +227,5 @@ class _Held:
 class _Shelf:
     asking: threading.Lock = field(default_factory=threading.Lock)
     held: _Held | None = None
+    failed: tuple[str, float] | None = None
     changes: int = 0

@@ -197,6 +197,17 @@ def test_without_any_credentials_connect_being_down_is_temporary(vendor: Vendor,
         vendor.get("t")
 
 
+def test_who_waits_while_connect_fails_does_not_ask_again_at_once(vendor: Vendor, wire: Wire, connect: Connect) -> None:
+    connect.status = 500
+    for _ in range(5):
+        with pytest.raises(Temporary):
+            vendor.get("t")
+    assert len(wire.calls) == 1
+    connect.status = 200
+    connect.now += 3
+    assert vendor.get("t").shared_secret == "first"
+
+
 @pytest.mark.parametrize(("status", "kind"), [(401, Permanent), (404, Permanent), (409, Temporary), (400, Temporary)])
 def test_a_refusal_is_a_fault_of_the_right_kind(
     vendor: Vendor, connect: Connect, status: int, kind: type[Exception]
