@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
 const OURS: Readonly<Record<string, string>> = {
   '@atlaskit/feature-gate-js-client/feature-gates': 'src/host/gates.ts',
   '../artifacts/theme-import-map': 'src/host/themes.ts',
+  '@atlaskit/tokens/artifacts/theme-import-map': 'src/host/themes.ts',
   'react-scrolllock': 'src/host/scroll.tsx',
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const LIMIT = 300_000;
+const LIMIT = 260_000;
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const parts = readdirSync(dist, { recursive: true })

@@ -272,7 +272,7 @@ def _serve(answer: Callable[[BaseHTTPRequestHandler], None]) -> ThreadingHTTPSer
         def do_GET(self) -> None:
             answer(self)
 
-        do_POST = do_PUT = do_DELETE = do_GET
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             pass

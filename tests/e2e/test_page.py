@@ -172,7 +172,7 @@ def test_the_page_takes_on_the_theme_of_the_host_and_follows_it(page: Page, serv
 
 def test_the_frame_fills_the_page_of_the_host(page: Page, servers: PageServers) -> None:
     frame = opened(page, servers)
-    expect(frame.get_by_role("heading", name="Mailbridge")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Mailbridge", exact=True)).to_be_visible()
     page.wait_for_function("document.querySelector('iframe').getBoundingClientRect().height > 800")
 
 
@@ -197,7 +197,7 @@ def test_a_mailbox_is_connected_after_a_test_that_says_what_it_found(
     frame.get_by_role("button", name="Connect mailbox").click()
     # Another folder than the tested one is another connection: the page asks once.
     frame.get_by_role("button", name="Save untested").click()
-    expect(frame.get_by_role("heading", name="support@example.com")).to_be_visible()
+    expect(frame.get_by_role("heading", name="support@example.com", exact=True)).to_be_visible()
     assert api.saved[-1] == {
         "name": "support@example.com",
         "kind": "imap",
@@ -246,7 +246,7 @@ def test_a_mailbox_is_switched_off_changed_and_deleted(page: Page, servers: Page
     frame.get_by_role("button", name="Edit Support").click()
     frame.get_by_role("textbox", name="Name", exact=True).fill("Help")
     frame.get_by_role("button", name="Save").click()
-    expect(frame.get_by_role("heading", name="Help")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Help", exact=True)).to_be_visible()
     assert "secret" not in api.saved[-1]
     frame.get_by_role("button", name="Delete Help").click()
     frame.get_by_role("button", name="Delete", exact=True).click()
@@ -328,7 +328,7 @@ def test_a_lost_session_is_replaced_without_a_word(page: Page, servers: PageServ
     expect(frame.get_by_text("No mailbox is connected yet")).to_be_visible()
     api.sessions.clear()
     api.mailboxes = [mailbox()]
-    expect(frame.get_by_role("heading", name="Support")).to_be_visible()
+    expect(frame.get_by_role("heading", name="Support", exact=True)).to_be_visible()
     assert api.context_tokens == ["context-1", "context-2"]
 
 

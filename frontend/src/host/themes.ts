@@ -12,7 +12,7 @@ import typography from '@atlaskit/tokens/dist/esm/artifacts/themes/atlassian-typ
 
 export const THEMES: Readonly<Record<string, string>> = { light, dark, motion, shape, spacing, typography };
 
-const themeImportMap = Object.fromEntries(
+export const themeImportMap = Object.fromEntries(
   Object.entries(THEMES).map(([id, css]) => [id, () => Promise.resolve({ default: css })]),
 );
 
