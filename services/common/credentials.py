@@ -29,6 +29,7 @@ WINDOW = 60.0
 _LONGEST = 3600.0
 _EARLY = 300.0
 _PAUSE = 15.0
+_REFUSED = 60.0
 _BREATH = 2.0
 _TIMEOUT = 10.0
 
@@ -112,8 +113,8 @@ class Vendor:
     def get(self, tenant: str) -> Credentials:
         """The tenant's credentials, good now.
 
-        Raises Temporary while connect cannot be asked or the app is disabled there, Permanent(status=404) for a
-        tenant that is unknown or has removed the app, Permanent(status=401) when connect does not know our role key.
+        Raises Temporary while connect cannot be asked, does not know our role key or has the app disabled, and
+        Permanent(status=404) for a tenant that is unknown or has removed the app.
         """
         shelf = self._shelf(tenant)
         held = shelf.held
@@ -144,13 +145,16 @@ class Vendor:
                 # Those who waited meanwhile learn the same: one after the other they would wait for minutes.
                 shelf.failed = str(problem), self._clock() + _BREATH
                 raise
-            shelf.held = _Held(held.credentials, min(now + _PAUSE, held.until), held.until)
+            self._keep(shelf, changes, _Held(held.credentials, min(now + _PAUSE, held.until), held.until))
             return held.credentials
         until = min(credentials.expires_at, now + _LONGEST)
+        self._keep(shelf, changes, _Held(credentials, until - min(_EARLY, (until - now) / 2), until))
+        return credentials
+
+    def _keep(self, shelf: "_Shelf", changes: int, held: "_Held") -> None:
         with self._guard:
             if shelf.changes == changes:  # else somebody forgot them while we asked: good for this call only
-                shelf.held = _Held(credentials, until - min(_EARLY, (until - now) / 2), until)
-        return credentials
+                shelf.held = held
 
     def _ask(self, tenant: str, now: float) -> Credentials:
         body = json.dumps({"tenant": tenant}).encode()
@@ -163,10 +167,11 @@ class Vendor:
             except ValueError as error:
                 raise Temporary(f"Connect answered something that is not credentials: {error}") from error
         if answer.status == 401:
-            raise Permanent(
-                "Connect refused this process's signature.",
-                remedy="Give MAILBRIDGE_ROLE_KEY the value that connect has for this role, and keep the clocks together.",
-                status=401,
+            # The operator's mistake must not make a tenant's mail fail for good: it waits until that is mended.
+            raise Temporary(
+                "Connect refused this process's signature: give MAILBRIDGE_ROLE_KEY the value that connect has for "
+                "this role, and keep the clocks together.",
+                retry_after=_REFUSED,
             )
         if answer.status == 404:
             raise Permanent(f"Connect knows no installed site {tenant}.", status=404)

@@ -208,7 +208,7 @@ def test_who_waits_while_connect_fails_does_not_ask_again_at_once(vendor: Vendor
     assert vendor.get("t").shared_secret == "first"
 
 
-@pytest.mark.parametrize(("status", "kind"), [(401, Permanent), (404, Permanent), (409, Temporary), (400, Temporary)])
+@pytest.mark.parametrize(("status", "kind"), [(401, Temporary), (404, Permanent), (409, Temporary), (400, Temporary)])
 def test_a_refusal_is_a_fault_of_the_right_kind(
     vendor: Vendor, connect: Connect, status: int, kind: type[Exception]
 ) -> None:
@@ -256,6 +256,23 @@ def test_credentials_fetched_before_a_change_are_not_kept_after_it(vendor: Vendo
     thread.join(5)
     assert got == ["first"]
     assert vendor.get("t").shared_secret == "second"
+
+
+def test_credentials_forgotten_while_connect_fails_stay_forgotten(vendor: Vendor, connect: Connect) -> None:
+    vendor.get("t")
+    connect.now += 3400
+    connect.status, connect.gate = 503, threading.Event()
+    connect.entered.clear()
+    got = []
+    thread = threading.Thread(target=lambda: got.append(vendor.get("t").shared_secret))
+    thread.start()
+    assert connect.entered.wait(5)
+    vendor.forget("t")
+    connect.gate.set()
+    thread.join(5)
+    assert got == ["first"]  # the call that had begun
+    with pytest.raises(Temporary):
+        vendor.get("t")
 
 
 def test_many_threads_ask_once(vendor: Vendor, wire: Wire, connect: Connect) -> None:
