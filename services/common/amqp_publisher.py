@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from common.amqp_link import Link, accepted, publish
+from common.amqp_link import Link, accepted, declare_topology, publish
 from common.errors import Temporary
 from common.messages import TOPICS, Message
 
@@ -87,6 +87,8 @@ class Publisher:
 
     def _on_return(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
         self._returned.add(properties.message_id)  # its confirm follows, as if all were well
+        if len(self._returned) == 1:  # somebody deleted a queue: make it again for the next try
+            declare_topology(channel, channel.connection.server_properties or {}, lambda: None)
 
     def _on_confirm(self, frame: Any) -> None:
         last = int(frame.method.delivery_tag)

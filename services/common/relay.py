@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from common import log, metrics
 from common.bus import Bus
 from common.errors import Temporary
+from common.messages import Message
 
 if TYPE_CHECKING:
     from common.outbox import Outbox
@@ -38,7 +39,9 @@ class Relay:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._housekeeping_at = 0.0
-        self._failures = 0
+        self._troubled = False  # and said so
+        self._failures = 0  # turns in a row that failed
+        self._unpublished: dict[str, str] = {}  # by topic why its last messages could not be published
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -60,32 +63,40 @@ class Relay:
                 carried = self.carry()
             except Temporary as fault:
                 self._pause(str(fault))
-                continue
             except Exception as error:
                 # A bug or a schema that is behind: loud, but the relay of a service must not die of it.
                 _log.exception("relay_failed", service=self._outbox.database.service)
                 self._pause(repr(error))
-                continue
-            if self._failures:
-                self._failures = 0
-                _log.info("relay_resumed", service=self._outbox.database.service)
-            if carried:
-                self._stopping.wait(BREATH)
             else:
-                self._bell.wait(heard, SWEEP)
+                if not self._unpublished:
+                    self._resume()
+                if carried:
+                    self._stopping.wait(BREATH)
+                else:
+                    self._bell.wait(heard, SWEEP)
 
     def carry(self) -> int:
-        """Publish what is due and has room; returns how many messages. Raises Temporary."""
+        """Publish what is due and has room; returns how many messages. Raises Temporary if none of them could be."""
         if time.monotonic() >= self._housekeeping_at:
             self._keep_house()
         messages = self._outbox.claim(self._limit, self._after)
-        if not messages:
-            return 0
+        carried = 0
+        # A topic of its own each: one that the broker refuses must not hold up the others.
+        for topic in dict.fromkeys(message.topic for message in messages):
+            carried += self._publish(topic, [message for message in messages if message.topic == topic])
+        if messages and not carried:
+            raise Temporary(next(iter(self._unpublished.values())))
+        return carried
+
+    def _publish(self, topic: str, messages: list[Message]) -> int:
         try:
             self._bus.publish(messages)
-        except Temporary:
+        except Temporary as fault:
+            self._unpublished[topic] = str(fault)
+            self._tell(str(fault))
             self._outbox.give_back(messages, random.uniform(0.5, 1.5))
-            raise
+            return 0
+        self._unpublished.pop(topic, None)
         self._outbox.confirmed(messages)
         return len(messages)
 
@@ -97,7 +108,17 @@ class Relay:
         self._housekeeping_at = time.monotonic() + HOUSEKEEPING
 
     def _pause(self, reason: str) -> None:
+        self._tell(reason)
         self._failures += 1
-        if self._failures == 1:
-            _log.warning("relay_stopped", service=self._outbox.database.service, reason=reason)
         self._stopping.wait(min(LONGEST_PAUSE, 0.5 * 2 ** min(self._failures, 10)) * random.uniform(0.5, 1.0))
+
+    def _tell(self, reason: str) -> None:
+        if not self._troubled:
+            self._troubled = True
+            _log.warning("relay_stopped", service=self._outbox.database.service, reason=reason)
+
+    def _resume(self) -> None:
+        self._failures = 0
+        if self._troubled:
+            self._troubled = False
+            _log.info("relay_resumed", service=self._outbox.database.service)

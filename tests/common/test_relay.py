@@ -46,12 +46,15 @@ class Shaky:
     def __init__(self, *faults: Exception) -> None:
         self.hub = Hub()
         self.faults = list(faults)
+        self.refused: set[str] = set()
         self.published: list[Message] = []
         self._bus: LocalBus = self.hub.bus("inbound")
 
     def publish(self, messages: Sequence[Message]) -> None:
         if self.faults:
             raise self.faults.pop(0)
+        if self.refused & {message.topic for message in messages}:
+            raise Temporary("refused")
         self.published += messages
         self._bus.publish(messages)
 
@@ -179,6 +182,21 @@ def test_a_broker_outage_costs_nothing_and_is_told_once(outbox: Outbox, bus: Sha
         "relay_stopped": 1,
         "relay_resumed": 1,
     }
+
+
+def test_a_topic_that_the_broker_refuses_does_not_hold_up_the_others(
+    outbox: Outbox, bus: Shaky, start: Callable[[], Relay]
+) -> None:
+    bus.refused.add("mail.bounced")
+    put(outbox, "t", 3, topic="mail.bounced")
+    with capture_logs() as lines:
+        start()
+        for n in range(1, 4):
+            put(outbox, "t", topic="mail.handled")
+            assert eventually(lambda n=n: len(bus.published) == n) < 5  # type: ignore[misc]
+        bus.refused.clear()
+        eventually(lambda: len(bus.published) == 6)
+    assert [line["event"] for line in lines].count("relay_stopped") == 1
 
 
 def test_a_mistake_in_the_program_is_loud_and_the_relay_lives_on(
