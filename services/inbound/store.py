@@ -36,6 +36,11 @@ def add_mailbox(tx: Connection, tenant: str, fields: Mapping[str, Any], secret: 
     return id
 
 
+def set_secret(tx: Connection, id: str, sealed: bytes) -> None:
+    """The mailbox's sealed password."""
+    tx.execute(update(mailbox).where(mailbox.c.id == id).values(secret=sealed))
+
+
 def change_mailbox(tx: Connection, row: Row[Any], fields: Mapping[str, Any], secret: bytes | None) -> None:
     """Store changed settings. A change of the rule is a new version of it; any change lets the fetcher begin anew."""
     version = row.config_version

@@ -66,7 +66,7 @@ def add_mailbox(database: Database, config: Config, server: MailServer | None, *
     with database.write() as tx:
         id = store.add_mailbox(tx, TENANT, fields, b"")
         sealed = vault.seal(tx, TENANT, secret.encode(), secret_aad(id))
-        tx.execute(mailbox.update().where(mailbox.c.id == id).values(secret=sealed))
+        store.set_secret(tx, id, sealed)
     return id
 
 

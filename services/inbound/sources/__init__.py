@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from common.errors import Permanent, Temporary
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -20,6 +22,20 @@ class Account:
     secret: str = field(repr=False)
     folder: str
     validate_certificate: bool = True
+
+
+class Unusable(Permanent):
+    """The account cannot be read as it is set up. field: which setting is to blame ("host", "port", "security",
+    "secret", "validate_certificate", "folder"); folders: which there are, if the folder is."""
+
+    def __init__(self, message: str, *, remedy: str, field: str, folders: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.field = field
+        self.folders = folders
+
+
+class Unreadable(Temporary):
+    """The server's answer about a message cannot be had or understood; other messages may be fine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
 from common.errors import Permanent, Temporary
-from inbound.sources import Account, Finding, Message, Place
+from inbound.sources import Account, Finding, Message, Place, Unreadable, Unusable
 
 BATCH_MESSAGES = 50
 BATCH_BYTES = 8 * 1024 * 1024
@@ -28,6 +28,7 @@ IDLE_SECONDS = 28 * 60.0
 
 _CONNECT_SECONDS = 20.0
 _BLINK = 1.0
+_FETCH = "fetch messages"
 _HEADER_BYTES = 65_536
 _FOLDERS = 500
 _PASSING = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[THROTTLED]", "[SERVERBUG]", "TOO MANY", "TRY AGAIN", "TEMPORAR")
@@ -138,7 +139,7 @@ class ImapSource:
         with self._explained("look at the mailbox"):
             self._client = client = self._connect()
             certificate = _certificate(client.socket())
-            folders = tuple(str(name) for flags, _, name in client.list_folders() if rb"\Noselect" not in flags)
+            folders = _folders(client)
             answer = self._select(client, readonly=True)
             total = int(answer.get(b"EXISTS", 0))
             unread = len(client.search("UNSEEN"))
@@ -159,7 +160,7 @@ class ImapSource:
         elif not self._account.validate_certificate:
             sentences.append("The connection is encrypted, but the certificate is not checked.")
         expires = certificate[1] if certificate else None
-        return Finding(tuple(sentences), folders[:_FOLDERS], unread, total, wakes, expires)
+        return Finding(tuple(sentences), folders, unread, total, wakes, expires)
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -179,9 +180,10 @@ class ImapSource:
     def _connect(self) -> IMAPClient:
         account = self._account
         if account.security == "none" and not self._allow_plain:
-            raise Permanent(
+            raise Unusable(
                 "Unencrypted connections are not allowed here.",
                 remedy="Choose TLS or STARTTLS, or let the operator set MAILBRIDGE_ALLOW_PLAIN.",
+                field="security",
             )
         context = _context(account.validate_certificate)
         client = _Client(account, self._nets, self._timeout, context)
@@ -205,10 +207,12 @@ class ImapSource:
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
-            names = sorted(str(name) for _, _, name in client.list_folders())
-            raise Permanent(
+            names = _folders(client)
+            raise Unusable(
                 f"The account has no folder {self._account.folder!r} that can be opened: {_said(error)}",
                 remedy=f"Choose one of these: {', '.join(names[:20])}." if names else "Name another folder.",
+                field="folder",
+                folders=names,
             ) from error
 
     def _here(self) -> IMAPClient:
@@ -236,9 +240,9 @@ class ImapSource:
         if not wanted:
             return []
         try:
-            with self._explained("fetch messages"):
+            with self._explained(_FETCH):
                 answer = self._here().fetch([number for number, _ in wanted], ["BODY.PEEK[]"])
-        except _Unreadable as error:
+        except Unreadable as error:
             if len(wanted) > 1:  # find the one that the server or the library stumbles over
                 return [message for one in wanted for message in self._bodies([one])]
             number, size = wanted[0]
@@ -272,8 +276,6 @@ class ImapSource:
             yield
         except (Temporary, Permanent):
             raise
-        except _Unreadable:
-            raise
         except (OSError, imaplib.IMAP4.error, UnicodeError, ValueError) as error:
             raise self._explain(error, what) from error
 
@@ -283,50 +285,46 @@ class ImapSource:
         if isinstance(error, LoginError):
             if any(sign in said.upper() for sign in _PASSING):
                 return Temporary(f"{account.host} does not let us in just now: {said}")
-            return Permanent(
+            return Unusable(
                 f"{account.host} refused the user name or the password of {account.username}: {said}",
                 remedy="Check both. Some providers want an app password, or IMAP switched on in the account's settings.",
+                field="secret",
             )
         if isinstance(error, ssl.SSLCertVerificationError):
-            return Permanent(
-                f"The certificate of {account.host} is not valid for this host: {error.verify_message}.",
+            return Unusable(
+                f"The certificate of {account.host} is not valid for this host: {error.verify_message.rstrip('.')}.",
                 remedy="Use the name that the certificate is for, or have the server's certificate renewed.",
+                field="validate_certificate",
             )
         if isinstance(error, ssl.SSLError):
-            return Permanent(
+            return Unusable(
                 f"{server} does not answer in TLS: {said}",
                 remedy="Choose STARTTLS for port 143, or TLS for port 993.",
+                field="security",
             )
         if isinstance(error, CapabilityError):
-            return Permanent(
+            return Unusable(
                 f"{server} lacks what is needed to {what}: {said}",
                 remedy="Choose TLS with port 993 if the server offers no STARTTLS.",
+                field="security",
             )
         if isinstance(error, TimeoutError):
             return Temporary(f"{server} did not answer in time when asked to {what}.")
         if isinstance(error, OSError):
             return Temporary(f"The connection to {server} failed: {said}")
         if isinstance(error, ProtocolError | UnicodeError | ValueError):
-            return _Unreadable(said)
-        if isinstance(error, imaplib.IMAP4.abort):
-            if self._client is None:
-                return Permanent(
-                    f"{server} does not greet as an IMAP server: {said}",
-                    remedy="Check host and port: IMAP is usually at port 993 (TLS) or 143 (STARTTLS).",
-                )
-            return Temporary(f"The connection to {server} broke: {said}")
-        if self._client is None:
-            return Permanent(
-                f"{server} did not behave as an IMAP server: {said}",
+            return Unreadable(said)
+        if self._client is None:  # the greeting, or what came before the login
+            return Unusable(
+                f"{server} does not speak like an IMAP server: {said}",
                 remedy="Check host, port and encryption: IMAP is usually at port 993 (TLS) or 143 (STARTTLS).",
+                field="port",
             )
-        if what == "fetch messages":
-            return _Unreadable(said)
+        if isinstance(error, imaplib.IMAP4.abort):
+            return Temporary(f"The connection to {server} broke: {said}")
+        if what == _FETCH:
+            return Unreadable(said)
         return Temporary(f"{account.host} refused to {what}: {said}")
-
-
-class _Unreadable(Temporary):
-    """The server's answer about a message cannot be had or understood; others of the batch may be fine."""
 
 
 class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
@@ -361,6 +359,12 @@ class _Connection(imaplib.IMAP4):
         except BaseException:
             plain.close()
             raise
+
+
+def _folders(client: IMAPClient) -> tuple[str, ...]:
+    """The names of the folders that can be opened, at most 500."""
+    found = client.list_folders()
+    return tuple(sorted(str(name) for flags, _, name in found if rb"\Noselect" not in flags)[:_FOLDERS])
 
 
 def _told(client: IMAPClient) -> bool:

@@ -1,0 +1,128 @@
+"""The admin API of inbound; each call needs a page session of somebody who administers Jira."""
+
+from typing import Any
+
+from flask_smorest import Blueprint
+from sqlalchemy import Row
+
+from common.db import Database
+from common.outbox import Outbox
+from common.web import Problem, check_session, current_session
+from inbound import schemas, store_ledger, store_steps
+from inbound.mailboxes import Mailboxes
+from inbound.store_steps import Step
+
+
+def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
+    """The tenant's mailboxes."""
+    pages = Blueprint("mailboxes", __name__, url_prefix="/api/inbound/mailboxes", description="Where mail comes from")
+    pages.before_request(check_session)
+
+    @pages.get("")
+    @pages.response(200, schemas.Mailbox(many=True))
+    def every() -> list[dict[str, Any]]:
+        """All mailboxes, oldest first."""
+        return mailboxes.every(current_session().tenant)
+
+    @pages.post("")
+    @pages.arguments(schemas.MailboxBody)
+    @pages.response(201, schemas.Mailbox)
+    def add(body: dict[str, Any]) -> dict[str, Any]:
+        """Connect a mailbox."""
+        return mailboxes.add(current_session().tenant, body)
+
+    @pages.post("/test")
+    @pages.arguments(schemas.Connection)
+    @pages.response(200, schemas.TestResult)
+    def test(body: dict[str, Any]) -> dict[str, Any]:
+        """Try a connection without storing or changing anything."""
+        return mailboxes.test(current_session().tenant, body)
+
+    @pages.get("/<id>")
+    @pages.response(200, schemas.Mailbox)
+    def get(id: str) -> dict[str, Any]:
+        """One mailbox."""
+        return mailboxes.get(current_session().tenant, id)
+
+    @pages.put("/<id>")
+    @pages.arguments(schemas.MailboxBody)
+    @pages.response(200, schemas.Mailbox)
+    def change(body: dict[str, Any], id: str) -> dict[str, Any]:
+        """Change a mailbox."""
+        return mailboxes.change(current_session().tenant, id, body)
+
+    @pages.delete("/<id>")
+    @pages.response(204)
+    def remove(id: str) -> None:
+        """Stop reading a mailbox; its mails stay in the ledger."""
+        mailboxes.remove(current_session().tenant, id)
+
+    return pages
+
+
+def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
+    """The ledger: what came in, what became of it, and why."""
+    pages = Blueprint(
+        "mails", __name__, url_prefix="/api/inbound/mails", description="What came in, and why it became what"
+    )
+    pages.before_request(check_session)
+
+    @pages.get("")
+    @pages.arguments(schemas.MailQuery, location="query")
+    @pages.response(200, schemas.MailPage)
+    def mails(query: dict[str, Any]) -> dict[str, Any]:
+        """The newest mails first."""
+        tenant, limit = current_session().tenant, query["limit"]
+        wanted = {"mailbox_id": query["mailbox"], "state": query["state"], "before": query["before"]}
+        with database.read() as tx:
+            rows = store_ledger.page(tx, tenant, **wanted, limit=limit + 1)
+        return {"mails": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
+
+    @pages.get("/<id>")
+    @pages.response(200, schemas.MailDetail)
+    def mail(id: str) -> dict[str, Any]:
+        """One mail with the sentences that explain it and its steps in Jira."""
+        with database.read() as tx:
+            row = _found(store_ledger.find(tx, current_session().tenant, id))
+            return _detail(row, store_steps.of_mail(tx, id))
+
+    @pages.post("/<id>/retry")
+    @pages.response(200, schemas.Mail)
+    def retry(id: str) -> Row[Any]:
+        """Work on a held or failed mail anew."""
+        tenant = current_session().tenant
+        with database.write() as tx:
+            row = _found(store_ledger.find(tx, tenant, id))
+            if not row.has_raw or "problem" in row.record:
+                raise Problem(
+                    409, detail="The content of this mail was never fetched: ask the sender for it another way."
+                )
+            if not store_ledger.retry(tx, row):
+                raise Problem(409, detail="Only a mail that is held or failed can be tried again.")
+            outbox.put(tx, "mail.received", tenant, {"mail": id})
+            return _found(store_ledger.find(tx, tenant, id))
+
+    return pages
+
+
+def _found(row: Row[Any] | None) -> Row[Any]:
+    if row is None:
+        raise Problem(404, detail="There is no such mail.")
+    return row
+
+
+def _detail(row: Row[Any], steps: list[Step]) -> dict[str, Any]:
+    shown = [
+        {"kind": one.kind, "state": one.state, "at": one.done_at or one.intended_at, "detail": _facts(one)}
+        for one in steps
+    ]
+    explanation = list(row.record.get("explanation", []))
+    if row.state == "received" and row.reason:
+        explanation.append(row.reason)
+    return {**row._mapping, "explanation": explanation, "steps": shown}
+
+
+def _facts(step: Step) -> dict[str, Any]:
+    """What of a step's detail says something to a person."""
+    names = ("issue_key", "summary", "comment", "filename", "size", "note")
+    return {name: step.detail[name] for name in names if step.detail.get(name) is not None}

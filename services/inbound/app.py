@@ -1,0 +1,40 @@
+"""The web process of inbound: `gunicorn 'inbound.app:create_app()'`."""
+
+import os
+from dataclasses import replace
+
+from flask import Flask
+
+from common import log, web
+from common.crypto import Vault
+from common.db import Database, open_database
+from common.env import Env, read_or_exit
+from common.http import Http
+from common.migrations import check_current
+from common.nets import Nets
+from common.outbox import Outbox
+from common.session_keys import SessionKeys, fetch_from_connect
+from inbound import api
+from inbound.config import Config
+from inbound.mailboxes import Mailboxes
+from inbound.tables import data_key, outbox
+
+# A person waits for a test, and Forge lets a remote answer for 25 seconds only.
+_TEST_TIMEOUT = 8.0
+
+
+def create_app(config: Config | None = None, *, database: Database | None = None) -> Flask:
+    """The application; without arguments it reads the environment and leaves with exit code 2 on a bad value."""
+    if config is None:
+        config = read_or_exit(lambda: Config.read(Env(os.environ)))
+        log.configure(config.settings.log_level)
+    settings = config.settings
+    data = database or read_or_exit(lambda: open_database(settings.database_url, "inbound"))
+    read_or_exit(lambda: Nets(settings.allow_networks))
+    keys = SessionKeys(fetch_from_connect(Http(Nets.everything(), settings.jira_timeout), settings.connect_url))
+    patient = replace(config, imap_timeout=min(config.imap_timeout, _TEST_TIMEOUT))
+    checks = {"database": lambda: check_current(data, "inbound")}
+    app, smorest = web.create_app("inbound", checks, api_title="Mailbridge inbound", session_keys=keys)
+    smorest.register_blueprint(api.mailbox_blueprint(Mailboxes(patient, data, Vault(settings.master_key, data_key))))
+    smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
+    return app

@@ -1,0 +1,154 @@
+"""What the admin API does with mailboxes: store them, and try them out."""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from common.crypto import Vault
+from common.db import Database
+from common.errors import Fault, Permanent
+from common.problems import Problem
+from inbound import store
+from inbound.config import Config
+from inbound.sources import Unusable
+from inbound.sources.opening import account_of, secret_aad, source_for
+
+_SHOWN = (
+    "id", "name", "kind", "host", "port", "security", "username", "folder", "address", "validate_certificate", "authserv_id",
+    "sub_addresses", "project", "issue_type", "default_reporter", "enabled", "state", "last_error", "checked_at", "backlog",
+)  # fmt: skip
+_TITLES = {
+    "host": "The server cannot be reached",
+    "port": "This is no IMAP server",
+    "security": "The encryption does not fit",
+    "secret": "The login was refused",
+    "validate_certificate": "The certificate is not valid",
+    "folder": "The folder cannot be opened",
+}
+_UNREACHABLE = "Check host, port and encryption, and whether the server can be reached from where Mailbridge runs."
+
+
+class Mailboxes:
+    """The tenant's mailboxes behind the API. Every method raises Problem for what the caller can mend."""
+
+    def __init__(self, config: Config, database: Database, vault: Vault) -> None:
+        self._config = config
+        self._database = database
+        self._vault = vault
+
+    def every(self, tenant: str) -> list[dict[str, Any]]:
+        """All of them, oldest first."""
+        with self._database.read() as tx:
+            rows = store.mailboxes(tx, tenant)
+            counts = store.counts(tx, [row.id for row in rows])
+        return [_shown(row, counts[row.id]) for row in rows]
+
+    def get(self, tenant: str, id: str) -> dict[str, Any]:
+        """One of them; Problem(404) for another tenant's."""
+        with self._database.read() as tx:
+            row = _existing(tx, tenant, id)
+            return _shown(row, store.counts(tx, [id])[id])
+
+    def add(self, tenant: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Store a new one; the fetcher reads it within a second or two."""
+        fields, secret = _parted(body)
+        self._check(fields)
+        if secret is None:
+            raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
+        with self._database.write() as tx:
+            _alone(tx, tenant, fields, None)
+            id = store.add_mailbox(tx, tenant, fields, b"")
+            store.set_secret(tx, id, self._vault.seal(tx, tenant, secret.encode(), secret_aad(id)))
+        return self.get(tenant, id)
+
+    def change(self, tenant: str, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Store changed settings. The backlog's rule stays: it was for the first connection."""
+        fields, secret = _parted(body)
+        self._check(fields)
+        with self._database.write() as tx:
+            row = _existing(tx, tenant, id)
+            _alone(tx, tenant, fields, id)
+            if secret is None and (not row.secret or not _same_account(row, fields)):
+                raise Problem(422, errors={"secret": [_AGAIN]})
+            sealed = None if secret is None else self._vault.seal(tx, tenant, secret.encode(), secret_aad(id))
+            store.change_mailbox(tx, row, {**fields, "backlog": row.backlog}, sealed)
+        return self.get(tenant, id)
+
+    def remove(self, tenant: str, id: str) -> None:
+        """It is not read any more; what it brought stays in the ledger."""
+        with self._database.write() as tx:
+            store.remove_mailbox(tx, _existing(tx, tenant, id).id)
+
+    def test(self, tenant: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Connect, look around, change nothing; trouble is an answer here, not an error."""
+        secret = body["secret"] or self._stored_secret(tenant, body)
+        config = self._config
+        source = source_for(body["kind"], account_of(SimpleNamespace(**body), secret), config)
+        try:
+            finding = source.check()
+        except Fault as fault:
+            return {"ok": False, "findings": [], "problem": _trouble(fault), "folders": _folders(fault)}
+        finally:
+            source.close()
+        return {"ok": True, "findings": list(finding.sentences), "problem": None, "folders": list(finding.folders)}
+
+    def _stored_secret(self, tenant: str, body: Mapping[str, Any]) -> str:
+        if body["id"] is None:
+            raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
+        with self._database.read() as tx:
+            row = _existing(tx, tenant, body["id"])
+            # A stored password goes nowhere but where it was stored for.
+            if not row.secret or not _same_account(row, body):
+                raise Problem(422, errors={"secret": [_AGAIN]})
+            return self._vault.unseal(tx, tenant, row.secret, secret_aad(row.id)).decode()
+
+    def _check(self, fields: Mapping[str, Any]) -> None:
+        if fields["security"] == "none" and not self._config.settings.allow_plain:
+            raise Problem(422, errors={"security": ["Choose TLS or STARTTLS: plain connections are not allowed here."]})
+
+
+_AGAIN = "Give the password again: it was stored for another server, user or encryption."
+
+
+def _existing(tx: Connection, tenant: str, id: str) -> Row[Any]:
+    row = store.find_mailbox(tx, tenant, id)
+    if row is None:
+        raise Problem(404, detail="There is no such mailbox (any more).")
+    return row
+
+
+def _alone(tx: Connection, tenant: str, fields: Mapping[str, Any], id: str | None) -> None:
+    other = store.same_place(tx, tenant, fields, id)
+    if other is not None:
+        sentence = f"The mailbox {other.name} reads this folder already: every mail would become two issues."
+        raise Problem(422, errors={"folder": [sentence]})
+
+
+def _same_account(row: Row[Any], fields: Mapping[str, Any]) -> bool:
+    same = all(getattr(row, name) == fields[name] for name in ("host", "port", "username", "kind"))
+    # Nor does it begin to travel unprotected without being typed again.
+    weaker = fields["security"] == "none" != row.security or (
+        row.validate_certificate and not fields["validate_certificate"]
+    )
+    return same and not weaker
+
+
+def _parted(body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
+    fields = {name: value for name, value in body.items() if name not in ("id", "secret")}
+    return fields, body["secret"]
+
+
+def _shown(row: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
+    return {**{name: getattr(row, name) for name in _SHOWN}, "has_secret": bool(row.secret), "counts": dict(counts)}
+
+
+def _trouble(fault: Fault) -> dict[str, Any]:
+    field = fault.field if isinstance(fault, Unusable) else "host"
+    remedy = fault.remedy if isinstance(fault, Permanent) else _UNREACHABLE
+    return {"title": _TITLES[field], "detail": str(fault), "remedy": remedy, "field": field}
+
+
+def _folders(fault: Fault) -> list[str]:
+    return list(fault.folders) if isinstance(fault, Unusable) else []

@@ -1,0 +1,198 @@
+"""Shapes of the admin API. Hosts, addresses and Jira's names are checked here, so that nothing else meets a malformed one."""
+
+import re
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+
+from inbound.sources.opening import KINDS
+
+SECURITIES = ("tls", "starttls", "none")
+STATES = ("received", "delivering", "handled", "ignored", "held", "failed")
+_ID = validate.Regexp(r"[a-z2-7]{16}\Z", error="Give an id as this API names it.")
+
+
+def _is_host(text: str) -> None:
+    if not text or len(text) > 253 or not text.isascii() or any(one.isspace() or one in "/@:\\" for one in text):
+        raise ValidationError("Give the name of a server, such as imap.example.com, without port or scheme.")
+
+
+def _is_address(text: str) -> None:
+    if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\+]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,253}", text):
+        raise ValidationError("Give the one address that people write to, such as support@example.com.")
+
+
+def _is_line(text: str) -> None:
+    if not text.strip():
+        raise ValidationError("Give it: it must not be empty.")
+    if not text.isprintable():
+        raise ValidationError("Keep to one line of printable letters.")
+
+
+class _Lenient(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+
+class Project(_Lenient):
+    """A Jira project."""
+
+    id = fields.String(
+        required=True, validate=validate.Regexp(r"[0-9]{1,18}\Z", error="Give the project's id, a number.")
+    )
+    key = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[A-Z][A-Z0-9_]{0,99}\Z", error="Give the project's key, such as SUP."),
+    )
+    name = fields.String(required=True, validate=validate.Length(max=200))
+
+
+class IssueType(_Lenient):
+    """A Jira issue type."""
+
+    id = fields.String(required=True, validate=validate.Regexp(r"[0-9]{1,18}\Z", error="Give the type's id, a number."))
+    name = fields.String(required=True, validate=validate.Length(max=200))
+
+
+class Person(_Lenient):
+    """Somebody with an account in Jira."""
+
+    account_id = fields.String(required=True, validate=[validate.Length(min=1, max=128), _is_line])
+    name = fields.String(required=True, validate=validate.Length(max=200))
+
+
+class Connection(_Lenient):
+    """How to reach a folder: what *Test connection* sends. `id` of a stored mailbox lets its stored password be used."""
+
+    id = fields.String(load_default=None, allow_none=True, validate=_ID)
+    kind = fields.String(load_default="imap", validate=validate.OneOf(KINDS))
+    host = fields.String(required=True, validate=_is_host)
+    port = fields.Integer(required=True, strict=True, validate=validate.Range(1, 65_535))
+    security = fields.String(required=True, validate=validate.OneOf(SECURITIES))
+    username = fields.String(required=True, validate=[validate.Length(max=320), _is_line])
+    secret = fields.String(load_default=None, allow_none=True, load_only=True, validate=validate.Length(max=4000))
+    folder = fields.String(load_default="INBOX", validate=[validate.Length(max=500), _is_line])
+    validate_certificate = fields.Boolean(load_default=True)
+
+    @post_load
+    def _empty_is_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "secret": data["secret"] or None}
+
+
+class MailboxBody(Connection):
+    """A mailbox as the page sends it. Without `secret` the stored one stays; `backlog` counts when it is created."""
+
+    name = fields.String(required=True, validate=[validate.Length(max=200), _is_line])
+    address = fields.String(required=True, validate=[validate.Length(max=320), _is_address])
+    authserv_id = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"[^\s;]{0,255}\Z", error="Give one word without blanks, such as mx.example.com."),
+        metadata={
+            "description": "the provider's name in Authentication-Results; none: its header names none (Microsoft 365)"
+        },
+    )
+    sub_addresses = fields.Boolean(load_default=False)
+    project = fields.Nested(Project, required=True)
+    issue_type = fields.Nested(IssueType, required=True)
+    default_reporter = fields.Nested(Person, load_default=None, allow_none=True)
+    enabled = fields.Boolean(load_default=True)
+    backlog = fields.String(load_default="unread", validate=validate.OneOf(("unread", "none")))
+
+    @post_load
+    def _no_provider(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "authserv_id": (data["authserv_id"] or "").lower() or None}
+
+
+class Mailbox(Schema):
+    """A mailbox as it is stored; its password never leaves."""
+
+    id = fields.String()
+    name = fields.String()
+    kind = fields.String()
+    host = fields.String()
+    port = fields.Integer()
+    security = fields.String()
+    username = fields.String()
+    has_secret = fields.Boolean()
+    folder = fields.String()
+    address = fields.String()
+    validate_certificate = fields.Boolean()
+    authserv_id = fields.String(allow_none=True)
+    sub_addresses = fields.Boolean()
+    project = fields.Nested(Project)
+    issue_type = fields.Nested(IssueType)
+    default_reporter = fields.Nested(Person, allow_none=True)
+    enabled = fields.Boolean()
+    state = fields.String(metadata={"description": "new, connected, trouble or disabled"})
+    last_error = fields.String(allow_none=True)
+    checked_at = fields.Float(allow_none=True, metadata={"description": "when it was last read, seconds since 1970"})
+    backlog = fields.String()
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class Trouble(Schema):
+    """Why a test failed, and what to do."""
+
+    title = fields.String()
+    detail = fields.String()
+    remedy = fields.String()
+    field = fields.String(allow_none=True)
+
+
+class TestResult(Schema):
+    """What a test found, sentence by sentence."""
+
+    ok = fields.Boolean()
+    findings = fields.List(fields.String())
+    problem = fields.Nested(Trouble, allow_none=True)
+    folders = fields.List(fields.String())
+
+
+class MailQuery(_Lenient):
+    """Which mails to list: of a mailbox, in a state, older than the mail `before`."""
+
+    mailbox = fields.String(load_default=None, validate=_ID)
+    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
+    before = fields.String(load_default=None, validate=_ID)
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+class Mail(Schema):
+    """A mail of the ledger."""
+
+    id = fields.String()
+    mailbox_id = fields.String()
+    received_at = fields.Float()
+    sender = fields.String(data_key="from", allow_none=True)
+    subject = fields.String(allow_none=True)
+    state = fields.String()
+    outcome = fields.String(allow_none=True, metadata={"description": "issue, comment or none"})
+    reason = fields.String(allow_none=True)
+    issue_key = fields.String(allow_none=True)
+    comment_id = fields.String(allow_none=True)
+    attempts = fields.Integer()
+
+
+class Step(Schema):
+    """One effect in Jira: planned, intended, done or refused."""
+
+    kind = fields.String()
+    state = fields.String()
+    at = fields.Float(allow_none=True)
+    detail = fields.Dict(keys=fields.String())
+
+
+class MailDetail(Mail):
+    """A mail with its explanation."""
+
+    explanation = fields.List(fields.String())
+    steps = fields.List(fields.Nested(Step))
+    size = fields.Integer()
+
+
+class MailPage(Schema):
+    """One page of the ledger; `next` goes into `before` of the next one."""
+
+    mails = fields.List(fields.Nested(Mail))
+    next = fields.String(allow_none=True)
