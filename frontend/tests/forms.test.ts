@@ -150,7 +150,7 @@ describe('the form of outgoing mail', () => {
     expect(checkSender({ ...draft, username: 'u' }, true)).toEqual({});
     expect(checkSender({ ...draft, secret: 'p' }, false)).toHaveProperty('username');
   });
-  it.each(['', '-1', '1.5', '3601', 'soon'])('refuses to gather changes for %s seconds', (windowSeconds) =>
+  it.each(['', '-1', '1,5', '601', 'soon'])('refuses to gather changes for %s seconds', (windowSeconds) =>
     expect(checkSender({ ...draft, windowSeconds }, false)).toHaveProperty('window_seconds'),
   );
   it('gives stored settings back as they were', () => {

@@ -27,8 +27,8 @@ export const SENDER_FIELDS: readonly string[] = [
   'window_seconds',
 ];
 
-/** One hour: longer than that, people would think that mail was lost. */
-export const LONGEST_WINDOW = 3600;
+/** The longest that the service takes. */
+export const LONGEST_WINDOW = 600;
 
 export function blankSender(): SenderDraft {
   return {
@@ -39,7 +39,7 @@ export function blankSender(): SenderDraft {
     secret: '',
     fromName: '',
     fromAddress: '',
-    windowSeconds: '60',
+    windowSeconds: '5',
     validateCertificate: true,
   };
 }
@@ -76,8 +76,8 @@ export function checkSender(draft: SenderDraft, hasSecret: boolean): Errors {
 }
 
 function windowError(seconds: string): string | null {
-  const valid = /^\d+$/.test(seconds.trim()) && Number(seconds) <= LONGEST_WINDOW;
-  return valid ? null : `Give a whole number of seconds, at most ${LONGEST_WINDOW}.`;
+  const valid = /^\d+(\.\d+)?$/.test(seconds.trim()) && Number(seconds) <= LONGEST_WINDOW;
+  return valid ? null : `Give a number of seconds, at most ${LONGEST_WINDOW}.`;
 }
 
 export function senderConnectionOf(draft: SenderDraft): string {

@@ -219,7 +219,7 @@ export function AdvancedFields({ draft, errors, change }: Props) {
           label="Name of the authentication service"
           name="authserv_id"
           placeholder="mx.example.com"
-          hint="The name with which your provider signs its Authentication-Results header (authserv-id). Only that header is believed."
+          hint="The word your provider writes first in its Authentication-Results header (authserv-id), such as mx.example.com. Leave it empty for Microsoft 365, which writes none."
           value={draft.authservId}
           error={errors.authserv_id}
           onChange={(authservId) => change({ ...draft, authservId }, 'authserv_id')}

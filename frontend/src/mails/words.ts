@@ -24,6 +24,12 @@ export const MAILBOX_STATES: Readonly<Record<MailboxState, Word>> = {
   disabled: { label: 'Switched off', appearance: 'neutral' },
 };
 
+export const SENDER_STATES: Readonly<Record<string, Word>> = {
+  new: { label: 'Not used yet', appearance: 'information' },
+  connected: { label: 'Working', appearance: 'success' },
+  trouble: { label: 'Trouble', appearance: 'danger' },
+};
+
 export const DELIVERY_STATES: Readonly<Record<DeliveryState, Word>> = {
   pending: { label: 'Waiting', appearance: 'information' },
   sending: { label: 'Sending', appearance: 'information' },

@@ -28,7 +28,7 @@ import { State } from '../parts/State';
 import { TestOutcome } from '../parts/TestOutcome';
 import { TextField } from '../parts/TextField';
 import { usePolled } from '../parts/usePolled';
-import { MAILBOX_STATES, wordFor } from '../mails/words';
+import { SENDER_STATES, wordFor } from '../mails/words';
 
 const REFRESH_SECONDS = 10;
 
@@ -41,7 +41,7 @@ export function Outgoing({ api, notify }: { api: Api; notify: Notify }) {
         <Heading size="medium" as="h2" id="outgoing-heading">
           Outgoing mail
         </Heading>
-        {data?.sender && <State word={wordFor(MAILBOX_STATES, data.sender.state)} />}
+        {data?.sender && <State word={wordFor(SENDER_STATES, data.sender.state)} />}
       </div>
       {problem && <ProblemMessage problem={problem} />}
       {data === null && !problem && <Spinner label="Loading the settings of outgoing mail" />}
