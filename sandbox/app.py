@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import ExitStack
 from types import TracebackType
 
 from flask import Flask
@@ -38,6 +39,9 @@ class Sandbox:
         self, port: int = 8090, imap_port: int = 8143, smtp_port: int = 8025, *, host: str = "127.0.0.1", strict: bool = True,
         retry_seconds: float = 1.0, smtp_login: tuple[str, str] | None = None, client_key: str | None = None,
     ) -> None:  # fmt: skip
+        if strict:
+            contract.load()
+        self._begun = ExitStack()
         self._closing = threading.Event()
         self._http = HttpServer(host, port)
         self.port = self._http.port
@@ -72,20 +76,23 @@ class Sandbox:
         return self.parts.smtp.port
 
     def start(self) -> None:
-        """Everything listens when it returns."""
-        self.parts.imap.start()
-        self.parts.imap.add_mailbox(MAILBOX, PASSWORD)
-        self.parts.smtp.start()
-        self.parts.webhooks.start()
-        self._http.start()
+        """Everything listens when it returns; what had begun is stopped again when a part cannot start."""
+        with ExitStack() as begun:
+            begun.callback(self._http.stop)
+            begun.callback(self._closing.set)
+            self.parts.imap.start()
+            begun.callback(self.parts.imap.stop)
+            self.parts.imap.add_mailbox(MAILBOX, PASSWORD)
+            self.parts.smtp.start()
+            begun.callback(self.parts.smtp.stop)
+            self.parts.webhooks.start()
+            begun.callback(self.parts.webhooks.stop)
+            self._http.start()
+            self._begun = begun.pop_all()
 
     def stop(self) -> None:
         """Nothing listens any more; calls that hang are let go."""
-        self._closing.set()
-        self._http.stop()
-        self.parts.webhooks.stop()
-        self.parts.smtp.stop()
-        self.parts.imap.stop()
+        self._begun.close()
 
     def wait_idle(self, seconds: float = 10.0) -> bool:
         """Waits until no webhook is queued or under way; False when the time is over."""

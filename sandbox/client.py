@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import requests
 
 T = TypeVar("T")
+Json = Any  # what a JSON body holds
 _TIMEOUT = 30.0
 _PAUSE = 0.1
 
@@ -49,59 +50,59 @@ class SandboxClient:
         """Gives the connections back."""
         self._http.close()
 
-    def mail(self, **fields: Any) -> dict[str, Any]:
+    def mail(self, **fields: Any) -> Json:
         """Sends a letter made of the control API's fields; `from_` stands for from."""
         letter = {("from" if name == "from_" else name): value for name, value in fields.items()}
         return self._json("POST", "/control/mail", letter)
 
-    def raw_mail(self, raw: bytes) -> dict[str, Any]:
+    def raw_mail(self, raw: bytes) -> Json:
         """Sends a raw message to whom it names."""
         headers = {"Content-Type": "message/rfc822"}
         return _answer(
             self._http.request("POST", f"{self.url}/control/mail", data=raw, headers=headers, timeout=_TIMEOUT)
         )
 
-    def bounce(self, letter: int) -> dict[str, Any]:
+    def bounce(self, letter: int) -> Json:
         """The mail server of a letter's reader returns it as undeliverable."""
         return self._json("POST", "/control/bounce", {"letter": letter})
 
-    def issues(self) -> list[dict[str, Any]]:
+    def issues(self) -> Json:
         """Every issue with comments, attachments, properties."""
         return self._json("GET", "/control/issues")
 
-    def issue(self, key: str) -> dict[str, Any]:
+    def issue(self, key: str) -> Json:
         """One issue."""
         return self._json("GET", f"/control/issues/{key}")
 
-    def change(self, key: str, account: str, **fields: Any) -> dict[str, Any]:
+    def change(self, key: str, account: str, **fields: Any) -> Json:
         """Changes fields of an issue as a person."""
         return self._json("PUT", f"/control/issues/{key}", {"accountId": account, **fields})
 
-    def comment(self, issue: str, account: str, text: str, **more: Any) -> dict[str, Any]:
+    def comment(self, issue: str, account: str, text: str, **more: Any) -> Json:
         """Comments as a person; more: internal, visibility."""
         return self._json("POST", "/control/comments", {"issue": issue, "accountId": account, "text": text, **more})
 
-    def inbox(self, address: str) -> list[dict[str, Any]]:
+    def inbox(self, address: str) -> Json:
         """What somebody received, oldest first."""
         return self._json("GET", f"/control/inboxes/{address}")
 
-    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+    def calls(self, since: int = 0) -> Json:
         """The REST calls after number `since`."""
         return self._json("GET", f"/control/calls?since={since}")
 
-    def violations(self) -> list[dict[str, Any]]:
+    def violations(self) -> Json:
         """What the app asked that Jira would not understand."""
         return self._json("GET", "/control/violations")
 
-    def ports(self) -> dict[str, Any]:
+    def ports(self) -> Json:
         """url, imap_port, smtp_port."""
         return self._json("GET", "/control/ports")
 
-    def users(self) -> dict[str, dict[str, Any]]:
+    def users(self) -> Json:
         """Name → account."""
         return {user["name"]: user for user in self._json("GET", "/control/users")}
 
-    def fault(self, kind: str, **more: Any) -> dict[str, Any]:
+    def fault(self, kind: str, **more: Any) -> Json:
         """Switches a fault on; more: rate, seconds, match, count, reason."""
         return self._json("POST", "/control/faults", {"kind": kind, **more})
 
@@ -113,7 +114,7 @@ class SandboxClient:
         """Seconds, or "infinite"."""
         self._json("POST", "/control/index", {"lag": lag})
 
-    def install(self, base_url: str) -> dict[str, Any]:
+    def install(self, base_url: str) -> Json:
         """Installs the app at `base_url`."""
         return self._json("POST", "/control/install", {"base_url": base_url})
 
@@ -139,7 +140,7 @@ class AppClient:
         """Gives the connections back."""
         self._http.close()
 
-    def login(self) -> dict[str, Any]:
+    def login(self) -> Json:
         """Exchanges a context token for a page session, which the later calls carry."""
         headers = {"Authorization": f"JWT {self._context_token()}"}
         session: dict[str, Any] = _answer(

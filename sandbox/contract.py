@@ -6,6 +6,7 @@ Without the folder nothing is judged and `present()` is false; nothing else chan
 import importlib.util
 import json
 import threading
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,13 @@ _lock = threading.Lock()
 def present() -> bool:
     """Whether the contracts are there."""
     return (FOLDER / "jira_contract.py").is_file()
+
+
+def load() -> None:
+    """Reads the files now rather than at the first call."""
+    if present():
+        with _lock:
+            _jira_contract()
 
 
 def request_problems(method: str, url: str, body: Any) -> list[str]:
@@ -66,8 +74,6 @@ def _jira_contract() -> Any:
     if spec is None or spec.loader is None:
         raise RuntimeError(f"{FOLDER}/jira_contract.py cannot be imported")
     module = importlib.util.module_from_spec(spec)
-    import warnings
-
     with warnings.catch_warnings():  # jsonschema's RefResolver is deprecated; the file is not ours to change
         warnings.simplefilter("ignore")
         spec.loader.exec_module(module)

@@ -39,7 +39,8 @@ class HttpServer:
     def stop(self) -> None:
         """Listens no more."""
         self._server.stop()
-        self._thread.join()
+        if self._thread.ident is not None:  # it was started
+            self._thread.join()
 
 
 def hold(environ: Environ, seconds: float, closing: threading.Event) -> None:

@@ -284,14 +284,14 @@ def _recorded_only(stage: Stage, what: str, subject: str, send: Callable[[], Any
     return f"{what[0].upper()}{what[1:]} is recorded ({mail['reason']}), nothing was created"
 
 
-def _issue(stage: Stage, attachments: int) -> dict[str, Any] | None:
+def _issue(stage: Stage, attachments: int) -> Any:
     for issue in stage.sandbox.issues():
         if issue["fields"]["summary"] == stage.subject and len(issue["attachments"]) >= attachments:
             return issue
     return None
 
 
-def _letter(stage: Stage, reader: str, text: str) -> dict[str, Any] | None:
+def _letter(stage: Stage, reader: str, text: str) -> Any:
     return next((one for one in stage.sandbox.inbox(reader) if text in one["text"]), None)
 
 

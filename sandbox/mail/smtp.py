@@ -6,6 +6,7 @@ Refusals can be switched on for recipients, as a mail server at the other end wo
 import asyncio
 import re
 import threading
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,8 @@ class SmtpServer:
         self._refusals: list[Refusal] = []
         options: dict[str, Any] = {}
         if login is not None:
+            # the whole server is without TLS, on loopback: that a login is in the clear there is known
+            warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
             options = {"authenticator": self._authenticate, "auth_required": True, "auth_require_tls": False}
         self._controller = _Server(
             self, hostname=host, port=port, data_size_limit=MAX_SIZE, enable_SMTPUTF8=True, **options
