@@ -9,7 +9,7 @@ from common.bus import Bus, open_bus
 from common.credentials import Vendor
 from common.crypto import Vault
 from common.db import Database, open_database
-from common.env import BadSetting, Env, read_or_exit, refuse
+from common.env import BadSetting, Env, read_or_exit
 from common.http import Http
 from common.jira import JiraSites
 from common.nets import Nets
@@ -99,10 +99,7 @@ def main() -> None:
     config = read_or_exit(lambda: Config.read(env))
     database = read_or_exit(lambda: open_database(config.settings.database_url, "outbound"))
     bus = read_or_exit(lambda: open_bus(config.settings.broker_url, "outbound"))
-    try:
-        worker = Worker(config, database, bus)
-    except BadSetting as error:
-        refuse(str(error))
+    worker = read_or_exit(lambda: Worker(config, database, bus))
     run("outbound-worker", [worker], config.settings, worker.checks())
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from common import migrations
 from common.crypto import Vault
-from common.db import Database, open_database
+from common.db import open_database
 from common.env import Settings
 from common.ids import new_id
 from common.local import Hub
@@ -31,10 +31,10 @@ MASTER = b"m" * 32
 class Rig:
     """The worker and its surroundings; `wait` for a condition instead of sleeping."""
 
-    def __init__(self, folder: Path, jira: FakeJira, postbox: Postbox) -> None:
+    def __init__(self, url: str, jira: FakeJira, postbox: Postbox) -> None:
         self.jira, self.postbox = jira, postbox
         self.hub = Hub(pause=0.05)
-        self.database = open_database(f"sqlite:///{folder}", "outbound")
+        self.database = open_database(url, "outbound")
         migrations.upgrade(self.database, "outbound")
         self.sealing = Sealing(Vault(MASTER, data_key))
         self.config = Config(settings=settings(jira.url), role_key=b"r" * 32, smtp_timeout=3.0)
@@ -133,14 +133,14 @@ def settings(url: str) -> Settings:
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Rig]:
-    rig = Rig(tmp_path, FakeJira(), Postbox())
+    rig = Rig(f"sqlite:///{tmp_path}", FakeJira(), Postbox())
     yield rig
     rig.close()
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}", "outbound")
-    migrations.upgrade(database, "outbound")
-    yield database
-    database.close()
+def rig_on_either(database_url: str) -> Iterator[Rig]:
+    """On SQLite and on PostgreSQL."""
+    rig = Rig(database_url, FakeJira(), Postbox())
+    yield rig
+    rig.close()

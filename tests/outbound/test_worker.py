@@ -1,17 +1,22 @@
 """The second journey, from an event of Jira to the mails it makes, over the local bus and real sockets."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from common import thread_tokens
+from common.env import BadSetting
 from common.ids import new_id
 from common.messages import Message
+from common.nets import Nets
 from common.outbox import Outbox
 from outbound import store
+from outbound.housekeeping import Housekeeping
 from outbound.tables import delivery, event, outbox, window
+from outbound.transports.pool import SmtpPool
 from tests.outbound.conftest import TENANT, Rig
 from tests.outbound.jira_fake import BOB, KEY, WANDA, user
 
@@ -415,3 +420,42 @@ def test_bob_is_told_once_although_he_is_here_three_times(rig: Rig) -> None:
     rig.wait(lambda: len(rig.postbox.mails()) == 2)
     rig.settle()
     assert rig.postbox.recipients() == ["bob@company.test", "carl@customer.test"]
+
+
+STORIES = (
+    test_an_agents_comment_reaches_the_customer_in_their_own_thread,
+    test_duplicates_and_disorder_make_one_mail,
+    test_a_mail_already_sent_is_not_sent_again,
+    test_a_bounce_mutes_the_address_we_wrote_to_and_no_other,
+    test_a_removed_tenant_is_sent_nothing_more,
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.removeprefix("test_"))
+def test_two_workers_over_either_database(rig_on_either: Rig, story: Callable[[Rig], None]) -> None:
+    """Each story again with a second worker that races the first for every message."""
+    rig_on_either.start()
+    story(rig_on_either)
+
+
+def test_what_is_old_is_forgotten(rig: Rig) -> None:
+    rig.set_sender()
+    rig.start()
+    comment_by_agent(rig)
+    rig.event("comment_updated", issue_id=None)
+    rig.wait(lambda: len(rig.postbox.mails()) == 3)
+    rig.settle()
+    house = Housekeeping(rig.database, SmtpPool(Nets(), allow_plain=False), retention=3600.0)
+    assert house.sweep() == 0
+    with rig.database.write() as tx:
+        tx.execute(update(window).values(opened_at=window.c.opened_at - 7200))
+        tx.execute(update(event).values(received_at=event.c.received_at - 7200))
+    assert house.sweep() == 1
+    assert rig.deliveries() == []
+    with rig.database.read() as tx:
+        assert tx.execute(select(event)).all() == []
+
+
+def test_a_worker_needs_its_role_key(rig: Rig) -> None:
+    with pytest.raises(BadSetting, match="MAILBRIDGE_ROLE_KEY"):
+        rig.start(role_key=None)
