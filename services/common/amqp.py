@@ -1,10 +1,5 @@
 """The bus between processes: RabbitMQ. Keeps the promises of `common.bus.Bus`.
 
-Topology, declared by every process so that nothing is ever unroutable (`amqp_link.py`):
-
-    exchange mailbridge (topic) ──<topic>──▶ queue <service>.<topic> for each receiver of each topic (quorum, durable)
-                                                 └─ rejected as undecodable ─▶ exchange and queue mailbridge.dead
-
 Publishing and consuming have a connection each, for RabbitMQ holds publishing connections under a disk or memory alarm and
 consumers must go on then. TLS by amqps:// with the system's certificates.
 """

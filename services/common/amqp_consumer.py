@@ -12,7 +12,8 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from common import log
-from common.amqp_link import Link, queue_name
+from common.amqp_link import Link
+from common.amqp_topology import queue_name
 from common.bus import Handler
 from common.messages import Message
 

@@ -1,4 +1,4 @@
-"""One connection to RabbitMQ on a thread of its own, made again for ever; and the topology, declared each time.
+"""One connection to RabbitMQ on a thread of its own, made again for ever.
 
 The only module that imports pika. Its callbacks run on the link's thread; everybody else goes through `call`.
 """
@@ -12,12 +12,11 @@ import pika
 from pika.adapters.select_connection import IOLoop
 
 from common import log
+from common.amqp_topology import EXCHANGE, declare_topology
 from common.env import BadSetting
 from common.errors import Temporary
-from common.messages import TOPICS, Message
+from common.messages import Message
 
-EXCHANGE = "mailbridge"
-DEAD = "mailbridge.dead"
 HEARTBEAT = 30  # seconds; a peer that is silent for twice as long is gone
 BLOCKED = 20.0  # seconds under the broker's alarm before the connection is given up (pika's default waits for ever)
 LONGEST_PAUSE = 15.0  # seconds between tries to connect
@@ -161,41 +160,6 @@ def check_url(url: str) -> None:
         pika.URLParameters(url)
     except (ValueError, TypeError) as error:
         raise BadSetting(f"MAILBRIDGE_BROKER_URL cannot be read: {error}.") from error
-
-
-def declare_topology(channel: Any, server: dict[str, Any], done: Callable[[], None]) -> None:
-    """Declare the exchanges, every receiver's queues and their bindings; `done` is called when the broker has them all."""
-    arguments = queue_arguments(str(server.get("version", "")))
-    channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
-    channel.exchange_declare(DEAD, exchange_type="fanout", durable=True)
-    channel.queue_declare(DEAD, durable=True, arguments={"x-queue-type": "quorum"})
-    channel.queue_bind(DEAD, DEAD)
-    for topic in TOPICS.values():
-        for receiver in topic.receivers:
-            queue = queue_name(receiver, topic.name)
-            channel.queue_declare(queue, durable=True, arguments=arguments)
-            channel.queue_bind(queue, EXCHANGE, routing_key=topic.name)
-    # Declarations without a callback are not answered one by one: this one's answer says that all before it stood.
-    channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True, callback=lambda _frame: done())
-
-
-def queue_arguments(version: str) -> dict[str, Any]:
-    """Arguments of our queues on a broker of that version.
-
-    Without a delivery limit: with one, a few killed workers would dead-letter messages that were never touched. Quorum
-    queues of RabbitMQ 3 have none unless asked; those of 4 have one of 20 unless -1 is asked for, which 3 refuses.
-    A queue made by 3 keeps its arguments after an upgrade: set a policy {"delivery-limit": -1} on `.*` there.
-    """
-    arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-dead-letter-exchange": DEAD}
-    major = version.partition(".")[0]
-    if major.isdigit() and int(major) >= 4:
-        arguments["x-delivery-limit"] = -1
-    return arguments
-
-
-def queue_name(service: str, topic: str) -> str:
-    """The queue that holds the service's copies of the topic."""
-    return f"{service}.{topic}"
 
 
 def publish(channel: Any, message: Message) -> None:

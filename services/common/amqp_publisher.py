@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from common.amqp_link import Link, accepted, declare_topology, publish
+from common.amqp_link import Link, accepted, publish
+from common.amqp_topology import declare_topology
 from common.errors import Temporary
 from common.messages import TOPICS, Message
 

@@ -7,27 +7,24 @@
 BEGIN, writers that read first lose to each other ("database is locked", at once and however long the busy timeout is).
 """
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Double, Engine, MetaData, Table, event, make_url, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Engine, make_url, select
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 
 from common.bell import Bell
+from common.db_engine import Turn, held, make_engine
+from common.db_sql import insert_all_once, insert_once, metadata, now
 from common.env import BadSetting
 from common.errors import Temporary
 from common.listen import Listener
 
+__all__ = ["Database", "insert_all_once", "insert_once", "metadata", "now", "open_database", "wake"]
+
 PATIENCE = 30.0  # seconds to wait for a lock or for a free connection before Temporary
-POOL = 5  # connections a process keeps open
-RUSH = 15  # and as many more for a moment
 
 # Primary SQLite result codes that another try may cure: BUSY, LOCKED, NOMEM, IOERR, FULL, CANTOPEN, PROTOCOL.
 _SQLITE_PASSING = frozenset({5, 6, 7, 10, 13, 14, 15})
@@ -66,11 +63,13 @@ class Database:
         self._patience = patience
         self.committed = Bell()  # rung after each commit that gave this process's relays something to do
         self._url = url
-        self._writing = _engine(url, service, patience)
+        self._writing = make_engine(url, service, patience)
         self.postgresql = self._writing.dialect.name == "postgresql"
         # A second pool on SQLite, for "read only" is a property of the connection there.
-        self._reading = self._writing if self.postgresql else _engine(url, service, patience, "PRAGMA query_only = ON")
-        self._turn = _Turn(patience) if not self.postgresql else None
+        self._reading = (
+            self._writing if self.postgresql else make_engine(url, service, patience, "PRAGMA query_only = ON")
+        )
+        self._turn = Turn(patience) if not self.postgresql else None
         self._listener = Listener(self._writing, self.channel, self.committed) if self.postgresql else None
 
     @property
@@ -82,7 +81,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One writing transaction. Raises Temporary when the database cannot be had (`maybe_done` if that showed at the
         commit only); IntegrityError and mistakes in SQL pass as they are. It does not nest."""
-        with _faults(self.service, self._patience, writing=True), _held(self._turn), self._writing.connect() as tx:
+        with _faults(self.service, self._patience, writing=True), held(self._turn), self._writing.connect() as tx:
             tx.info.clear()
             with tx.begin() as transaction:
                 yield tx
@@ -121,7 +120,7 @@ class Database:
     def fresh_engine(self) -> Engine:
         """An engine of its own for migrations: no pool, no statement timeout, foreign keys unchecked while tables are
         rebuilt; the caller disposes of it."""
-        return _engine(self._url, self.service, PATIENCE, "PRAGMA foreign_keys = OFF", pooled=False)
+        return make_engine(self._url, self.service, PATIENCE, "PRAGMA foreign_keys = OFF", pooled=False)
 
     def close(self) -> None:
         """Close all connections; a later use opens new ones."""
@@ -136,90 +135,6 @@ def wake(tx: Connection, *, others: bool = False) -> None:
     tx.info["wakes"] = True
     if others:
         tx.info["notifies"] = True
-
-
-def metadata() -> MetaData:
-    """A MetaData whose constraints and indexes have predictable names, as migrations need them."""
-    return MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-    """Insert the row unless a unique key of the table has it already; True if it was inserted."""
-    return bool(insert_all_once(tx, table, [values]))
-
-
-def insert_all_once(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Insert those rows whose unique keys are new, in one statement; returns them in order. Rows carry the primary key."""
-    if not rows:
-        return []
-    keys = [column.name for column in table.primary_key]
-    insert = postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
-    statement = insert.on_conflict_do_nothing().returning(*table.primary_key)
-    new = {tuple(row) for row in tx.execute(statement, [dict(row) for row in rows])}
-    inserted = []
-    for row in rows:
-        key = tuple(row[name] for name in keys)
-        if key in new:
-            new.remove(key)
-            inserted.append(row)
-    return inserted
-
-
-class now(FunctionElement[float]):  # noqa: N801 - reads as a function in SQL expressions
-    """The SQL expression for seconds since 1970 by the database's clock, as double precision, fixed for one statement."""
-
-    type = Double()
-    inherit_cache = True
-
-
-@compiles(now, "sqlite")
-def _now_sqlite(element: object, compiler: object, **options: object) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-@compiles(now, "postgresql")
-def _now_postgresql(element: object, compiler: object, **options: object) -> str:
-    # Not clock_timestamp(): that is volatile, and an index is not used for a comparison with a volatile value.
-    return "extract(epoch from statement_timestamp())::double precision"
-
-
-class _Turn:
-    """Threads of one process write to SQLite one after the other: waiting here is fair, waiting inside SQLite is polling."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._lock = threading.Lock()
-        self._holder: int | None = None
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        if self._holder == threading.get_ident():
-            raise RuntimeError("write() inside write(): pass the transaction on instead")
-        if not self._lock.acquire(timeout=self._patience):
-            raise Temporary(f"Another thread has been writing to the database for {self._patience:g} seconds.")
-        self._holder = threading.get_ident()
-        try:
-            yield
-        finally:
-            self._holder = None
-            self._lock.release()
-
-
-@contextmanager
-def _held(turn: _Turn | None) -> Iterator[None]:
-    if turn is None:
-        yield
-        return
-    with turn.held():
-        yield
 
 
 @contextmanager
@@ -246,49 +161,3 @@ def _passing(error: DBAPIError, writing: bool) -> bool:
 def _sentence(service: str, error: DBAPIError) -> str:
     # Never the statement's parameters: they may hold secrets.
     return f"The database of {service} cannot be used just now: {str(error.orig).strip()}."
-
-
-def _engine(url: URL, service: str, patience: float, pragma: str = "", *, pooled: bool = True) -> Engine:
-    options: dict[str, Any] = {"hide_parameters": True}
-    if pooled:
-        options |= {"pool_size": POOL, "max_overflow": RUSH, "pool_timeout": patience}
-    else:
-        options |= {"poolclass": sqlalchemy.NullPool}
-    if url.get_backend_name() == "postgresql":
-        return _postgresql_engine(url, service, options, patience if pooled else None)
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": patience}, **options)
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, record: object) -> None:
-        connection.isolation_level = None  # the driver shall begin nothing by itself
-        cursor = connection.cursor()
-        for line in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {line}")
-        if pragma:
-            cursor.execute(pragma)
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("mailbridge_begin", "BEGIN IMMEDIATE"))
-
-    return engine
-
-
-def _postgresql_engine(url: URL, service: str, options: dict[str, Any], patience: float | None) -> Engine:
-    settings = {"search_path": service}
-    if patience is not None:
-        limits = {
-            "lock_timeout": patience,
-            "statement_timeout": 2 * patience,
-            "idle_in_transaction_session_timeout": 300.0,
-        }
-        settings |= {name: f"{int(seconds * 1000)}ms" for name, seconds in limits.items()}
-    own = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    theirs = url.query.get("options", "")
-    arguments = {
-        "options": f"{theirs} {own}".strip(),
-        "connect_timeout": 10,
-        "application_name": f"mailbridge-{service}",
-    }
-    return sqlalchemy.create_engine(url, connect_args=arguments, pool_pre_ping=True, **options)

@@ -5,22 +5,19 @@ again when `sent_until` has passed. Of an internal topic the handler's own trans
 another the relay deletes it after the broker's confirm. All times are the database's.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
     Column,
-    ColumnElement,
     Connection,
     Double,
     Index,
     Integer,
     MetaData,
-    ScalarSelect,
-    Select,
     String,
     Table,
     bindparam,
@@ -28,13 +25,13 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal,
     select,
     update,
 )
 
 from common.consume import backoff, consume
 from common.db import Database, now, wake
+from common.due import tenants_due
 from common.ids import new_id
 from common.messages import TOPICS, Message, internal
 from common.relay import SWEEP, Relay
@@ -42,7 +39,6 @@ from common.relay import SWEEP, Relay
 __all__ = ["Depth", "Outbox", "Relay", "backoff", "consume", "outbox_table"]
 
 OUT = 300.0  # seconds a row may be out before it goes out again
-TENANTS = 32  # tenants served in one claim, of each topic
 
 T = TypeVar("T")
 
@@ -132,15 +128,16 @@ class Outbox:
         brought up to date here. Takes no write lock when nothing is due.
         """
         with self.database.read() as tx:
-            if not self._due(tx, limit, after):
+            if not any(tenants_due(tx, self._table, topic, limit, "") for topic in self._topics):
                 return []
         claimed: list[Message] = []
         with self.database.write() as tx:
             self._one_at_a_time(tx)
-            due = self._due(tx, limit, after)
-            for topic, rooms in due.items():
+            for topic in self._topics:
+                rooms = tenants_due(tx, self._table, topic, limit, after.get(topic, ""))
                 claimed += in_turn(self._oldest(tx, topic, tenant, room) for tenant, room in rooms)
-                after[topic] = rooms[-1][0]
+                if rooms:
+                    after[topic] = rooms[-1][0]
             if claimed:
                 rows = update(self._table).where(self._table.c.id.in_([message.id for message in claimed]))
                 tx.execute(rows.values(sent_until=now() + OUT, attempts=self._table.c.attempts + 1))
@@ -191,51 +188,6 @@ class Outbox:
             counts = {topic: count for topic, count in tx.execute(rows)}  # noqa: C416 - rows are not pairs to mypy
             ages = {topic: age for topic, age in tx.execute(due)}  # noqa: C416
         return {topic: Depth(counts.get(topic, 0), ages.get(topic, 0.0)) for topic in self._topics}
-
-    def _due(
-        self, tx: Connection, limit: Callable[[str], int], after: Mapping[str, str]
-    ) -> dict[str, list[tuple[str, int]]]:
-        """By topic the tenants that have a due row and room, each with its room, from the one behind `after` on."""
-        due: dict[str, list[tuple[str, int]]] = {}
-        for topic in self._topics:
-            rooms = ((tenant, limit(tenant) - out) for tenant, out in self._round(tx, topic, after.get(topic, "")))
-            if chosen := list(islice(((tenant, room) for tenant, room in rooms if room > 0), TENANTS)):
-                due[topic] = chosen
-        return due
-
-    def _round(self, tx: Connection, topic: str, last: str) -> Iterator[tuple[str, int]]:
-        """Every tenant with a due row once, with its number of rows that are out: first those behind `last`."""
-        seen: set[str] = set()
-        for place in dict.fromkeys((last, "")):
-            page = list(self._page(tx, topic, place))
-            while page:
-                yield from ((tenant, out) for tenant, out in page if tenant not in seen)
-                seen.update(tenant for tenant, _ in page)
-                page = list(self._page(tx, topic, page[-1][0])) if len(page) == TENANTS else []
-
-    def _page(self, tx: Connection, topic: str, after: str) -> Iterator[tuple[str, int]]:
-        yield from ((tenant, out) for tenant, out in tx.execute(self._tenants(topic, after)))
-
-    def _tenants(self, topic: str, after: str) -> Select[str, int]:
-        """The next tenants behind `after` that have a due row, each with its number of rows that are out.
-
-        A recursive query that jumps from one tenant to the next along the index: its cost grows with the tenants that
-        have waiting rows, not with the rows.
-        """
-        t = self._table
-
-        def first(column: Column[T], *conditions: ColumnElement[bool]) -> ScalarSelect[T]:
-            # Not by min() or EXISTS: while PostgreSQL's statistics are stale it reads every waiting row for those.
-            rows = select(column).where(t.c.topic == topic, self._waiting, *conditions)
-            return rows.order_by(column).limit(1).correlate(tenants).scalar_subquery()
-
-        tenants = select(literal(after).label("tenant")).cte("tenants", recursive=True)
-        name: ColumnElement[str] = tenants.c.tenant
-        tenants = tenants.union_all(select(first(t.c.tenant, t.c.tenant > name)).where(name.is_not(None)))
-        name = tenants.c.tenant
-        out = select(func.count()).select_from(t).where(t.c.topic == topic, t.c.tenant == name, self._out)
-        chosen: Select[str, int] = select(name, out.correlate(tenants).scalar_subquery())
-        return chosen.where(name > after, first(t.c.available_at, t.c.tenant == name) <= now()).limit(TENANTS)
 
     def _oldest(self, tx: Connection, topic: str, tenant: str, room: int) -> list[Message]:
         t = self._table

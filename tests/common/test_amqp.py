@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from common.amqp import AmqpBus
-from common.amqp_link import queue_arguments
+from common.amqp_topology import queue_arguments
 from common.env import BadSetting
 from common.errors import Temporary
 from common.ids import new_id

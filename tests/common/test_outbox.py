@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import event, insert, select, text, update
 
 from common.db import Database, metadata, now, open_database
+from common.due import TENANTS
 from common.ids import new_id
 from common.messages import Message
-from common.outbox import OUT, TENANTS, Outbox, in_turn, outbox_table
+from common.outbox import OUT, Outbox, in_turn, outbox_table
 
 tables = metadata()
 table = outbox_table(tables)

@@ -1,0 +1,97 @@
+"""How connections to the two databases are set up, and whose turn it is to write to SQLite."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event
+
+from common.errors import Temporary
+
+POOL = 5  # connections a process keeps open
+RUSH = 15  # and as many more for a moment
+
+
+def make_engine(url: URL, service: str, patience: float, pragma: str = "", *, pooled: bool = True) -> Engine:
+    """An engine for `service`; patience: seconds to wait for a lock or a free connection.
+
+    pragma: a further line for each SQLite connection. pooled: False for one connection at a time without time limits.
+    """
+    options: dict[str, Any] = {"hide_parameters": True}
+    if pooled:
+        options |= {"pool_size": POOL, "max_overflow": RUSH, "pool_timeout": patience}
+    else:
+        options |= {"poolclass": sqlalchemy.NullPool}
+    if url.get_backend_name() == "postgresql":
+        return _postgresql_engine(url, service, options, patience if pooled else None)
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": patience}, **options)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver shall begin nothing by itself
+        cursor = connection.cursor()
+        for line in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {line}")
+        if pragma:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("mailbridge_begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _postgresql_engine(url: URL, service: str, options: dict[str, Any], patience: float | None) -> Engine:
+    settings = {"search_path": service}
+    if patience is not None:
+        limits = {
+            "lock_timeout": patience,
+            "statement_timeout": 2 * patience,
+            "idle_in_transaction_session_timeout": 300.0,
+        }
+        settings |= {name: f"{int(seconds * 1000)}ms" for name, seconds in limits.items()}
+    own = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    theirs = url.query.get("options", "")
+    arguments = {
+        "options": f"{theirs} {own}".strip(),
+        "connect_timeout": 10,
+        "application_name": f"mailbridge-{service}",
+    }
+    return sqlalchemy.create_engine(url, connect_args=arguments, pool_pre_ping=True, **options)
+
+
+class Turn:
+    """Threads of one process write to SQLite one after the other: waiting here is fair, waiting inside SQLite is polling."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Wait for the turn and hold it; raises Temporary after `patience` seconds, RuntimeError if this thread has it."""
+        if self._holder == threading.get_ident():
+            raise RuntimeError("write() inside write(): pass the transaction on instead")
+        if not self._lock.acquire(timeout=self._patience):
+            raise Temporary(f"Another thread has been writing to the database for {self._patience:g} seconds.")
+        self._holder = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._holder = None
+            self._lock.release()
+
+
+@contextmanager
+def held(turn: Turn | None) -> Iterator[None]:
+    """Hold the turn for the block, if there is one to wait for."""
+    if turn is None:
+        yield
+        return
+    with turn.held():
+        yield
