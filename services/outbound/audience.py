@@ -6,6 +6,7 @@ Nobody is told of their own doing, an app is never told, and our own mailboxes n
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from outbound.facts import Account, Address, Candidate, Issue, Item, Known, Mailed
 
@@ -30,12 +31,11 @@ def tell(item: Item, issue: Issue, participants: Sequence[Address], known: Known
 
     participants: the people without an account who took part before this item (see `participants`).
     """
-    source = _source(item, issue)
     people = _accounts(issue)
     if item.kind != "issue_created" and (item.kind == "comment_created" or _for_customers(item)):
         people += [Candidate(None, address, _reason(address, issue)) for address in participants]
     return tuple(
-        _without_actor(candidate, item, source, known)
+        replace(candidate, no=OWN_DOING) if did_it(candidate, item, issue, known) else candidate
         for candidate in people
         if not (candidate.address and is_own(candidate.address.address, known.own))
     )
@@ -59,6 +59,17 @@ def introduced(item: Item, before: Sequence[Address], known: Known) -> tuple[Add
     return tuple(address for address in _once(mailed.cc, known.own) if address.key not in keys)
 
 
+def did_it(candidate: Candidate, item: Item, issue: Issue, known: Known) -> bool:
+    """True if the item is this person's own doing: by account, or as the sender of the mail that we made it from."""
+    source = _source(item, issue)
+    address = candidate.address.key if candidate.address else (candidate.account and candidate.account.address) or ""
+    if source is not None and source.sender is not None and address.strip().lower() == source.sender.key:
+        return True
+    # What we posted for the writer of a mail is not the doing of the account that we post by.
+    posted_for_someone = source is not None and item.actor == known.poster
+    return candidate.account is not None and candidate.account.id == item.actor and not posted_for_someone
+
+
 def is_own(address: str, own: frozenset[str]) -> bool:
     """True for our own addresses, also with a sub-address (`box+anything@domain`)."""
     local, _, domain = address.strip().lower().rpartition("@")
@@ -75,21 +86,6 @@ def _source(item: Item, issue: Issue) -> Mailed | None:
     if item.kind == "issue_created":
         return issue.mailed
     return item.comment.mailed if item.comment else None
-
-
-def _without_actor(candidate: Candidate, item: Item, source: Mailed | None, known: Known) -> Candidate:
-    if _did_it(candidate, item, source, known):
-        return Candidate(candidate.account, candidate.address, candidate.reason, OWN_DOING)
-    return candidate
-
-
-def _did_it(candidate: Candidate, item: Item, source: Mailed | None, known: Known) -> bool:
-    address = candidate.address.key if candidate.address else (candidate.account and candidate.account.address) or ""
-    if source is not None and source.sender is not None and address.strip().lower() == source.sender.key:
-        return True
-    # What we posted for the writer of a mail is not the doing of the account that we post by.
-    posted_for_someone = source is not None and item.actor == known.poster
-    return candidate.account is not None and candidate.account.id == item.actor and not posted_for_someone
 
 
 def _for_customers(item: Item) -> bool:

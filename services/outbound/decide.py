@@ -1,7 +1,7 @@
 """A window's decision: who reads which items by mail, who does not and why. Pure; tells, sees and suppresses in that order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outbound import audience, suppress, visibility
 from outbound.facts import Account, Address, Candidate, Issue, Item, Known, Recipient, Restriction, Rights
@@ -64,13 +64,30 @@ def lookups(considered: Sequence[Considered], items: Sequence[Item], known: Know
 
 
 def decide(
-    considered: Sequence[Considered], items: Sequence[Item], known: Known, people: People, refusals: Refusals
+    considered: Sequence[Considered],
+    items: Sequence[Item],
+    issue: Issue,
+    known: Known,
+    people: People,
+    refusals: Refusals,
 ) -> tuple[Recipient, ...]:
     """One Recipient a person, in the order in which they were first considered."""
+    considered = [_known_better(one, items[one.item], issue, known, people) for one in considered]
     groups: dict[str, list[Considered]] = {}
     for one in considered:
         groups.setdefault(_person(one.candidate, people), []).append(one)
     return tuple(_recipient(key, group, items, known, people, refusals) for key, group in groups.items())
+
+
+def _known_better(one: Considered, item: Item, issue: Issue, known: Known, people: People) -> Considered:
+    """The same with the address that Jira told of an account: it may turn out to be the writer's."""
+    account = one.candidate.account
+    if account is None or not people.addresses.get(account.id):
+        return one
+    candidate = replace(one.candidate, account=replace(account, address=people.addresses[account.id]))
+    if not candidate.no and audience.did_it(candidate, item, issue, known):
+        candidate = replace(candidate, no=audience.OWN_DOING)
+    return Considered(one.item, candidate)
 
 
 def _person(candidate: Candidate, people: People) -> str:

@@ -28,6 +28,8 @@ _PATIENCE = 600.0
 """Seconds for which a mail waits behind an older one to the same person about the same issue."""
 _EARLIER = 40
 _LONGEST_PAUSE = 3600.0
+_MENDING = 300.0
+"""Seconds between tries while the settings are wrong: who has mended them waits no longer to see it."""
 _log = log.get(__name__)
 
 
@@ -89,7 +91,7 @@ class Deliveries:
             self._later(message, job.claimed, fault, _pause(job.claimed.attempts, fault.retry_after))
         except Permanent as fault:
             # The server or its settings, not this mail: all of the tenant's mail waits until a person has mended it.
-            self._later(message, job.claimed, fault, _pause(job.claimed.attempts, 60.0), trouble=True)
+            self._later(message, job.claimed, fault, min(_pause(job.claimed.attempts, None), _MENDING), trouble=True)
         else:
             if isinstance(result, Refused):
                 self._refused(message, job, result)

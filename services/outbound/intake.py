@@ -76,6 +76,7 @@ class Intake:
             store_deliveries.stop_all(tx, message.tenant, REMOVED)
             store_events.close_all(tx, message.tenant, REMOVED)
             store.drop_sender(tx, message.tenant)
+            store.forget_conversations(tx, message.tenant)
             self.sealing.erase(tx, message.tenant)
         self.sites.forget(message.tenant)
         _log.info("tenant_stopped")

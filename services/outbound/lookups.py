@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from common.errors import Permanent
@@ -21,20 +21,22 @@ T = TypeVar("T")
 
 
 class Lookups:
-    """Asks Jira, or remembers; any number of threads may share it."""
+    """Asks Jira, or remembers; any number of threads may share it. At most `parallel` questions are out at a time."""
 
-    def __init__(self, sites: JiraSites, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sites: JiraSites, parallel: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._sites = sites
+        self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="lookups")
         self._kept = _Kept(clock)
 
     def addresses(self, tenant: str, wanted: Iterable[str], known: Mapping[str, Account]) -> dict[str, str | None]:
         """The address of each account id: as Jira showed it with the account, else asked for. None: Jira won't tell."""
         jira = self._sites.site(tenant)
-        found: dict[str, str | None] = {}
-        for id in wanted:
+
+        def ask(id: str) -> str | None:
             shown = known[id].address if id in known else None
-            found[id] = shown or self._kept.get((tenant, "address", id), partial(jira.user_email, id))
-        return found
+            return shown or self._kept.get((tenant, "address", id), lambda: jira.user_email(id))
+
+        return self._each(wanted, ask)
 
     def rights(
         self, tenant: str, issue: Issue, wanted: Iterable[str], restrictions: Sequence[Restriction]
@@ -43,20 +45,32 @@ class Lookups:
         jira = self._sites.site(tenant)
         kinds = {restriction.kind for restriction in restrictions}
         roles = [restriction for restriction in restrictions if restriction.kind == "role"]
-        found: dict[str, Rights] = {}
-        for id in wanted:
+
+        def ask(id: str) -> Rights:
             browse = self._may(jira, tenant, issue, id, _BROWSE)
             agent = self._may(jira, tenant, issue, id, _AGENT) if "internal" in kinds else None
             groups = self._groups(jira, tenant, id) if "group" in kinds else frozenset()
             inside = frozenset(
                 name for role in roles if self._in_role(jira, tenant, issue, id, role) for name in _names(role)
             )
-            found[id] = Rights(browse, agent, inside, groups)
-        return found
+            return Rights(browse, agent, inside, groups)
+
+        return self._each(wanted, ask)
 
     def name(self, tenant: str, id: str) -> str:
         """The account's display name; "" if Jira does not tell."""
         return self._kept.get((tenant, "name", id), lambda: _name(self._sites.site(tenant), id))
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _each(self, ids: Iterable[str], ask: Callable[[str], T]) -> dict[str, T]:
+        """The answer for each id. Many people watch some issues: asked one by one, the customer would wait for them."""
+        wanted = list(ids)
+        if len(wanted) < 2:
+            return {id: ask(id) for id in wanted}
+        return dict(zip(wanted, self._threads.map(ask, wanted), strict=True))
 
     def _may(self, jira: Jira, tenant: str, issue: Issue, id: str, permission: str) -> bool | None:
         def ask() -> bool | None:

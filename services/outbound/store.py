@@ -14,6 +14,7 @@ __all__ = [
     "add_participants",
     "add_thread",
     "drop_sender",
+    "forget_conversations",
     "own_addresses",
     "participants_of",
     "put_sender",
@@ -93,6 +94,12 @@ def participants_of(tx: Connection, tenant: str, issue_id: str) -> list[bytes]:
     """The issue's later participants, sealed, in the order in which they came."""
     rows = select(participant.c.person).where(participant.c.tenant == tenant, participant.c.issue_id == issue_id)
     return list(tx.execute(rows.order_by(participant.c.at, participant.c.address_hash)).scalars())
+
+
+def forget_conversations(tx: Connection, tenant: str) -> None:
+    """Forget the tenant's threads, their people and mailboxes."""
+    for table in (participant, thread, own_address):
+        tx.execute(delete(table).where(table.c.tenant == tenant))
 
 
 def suppress(tx: Connection, tenant: str, mark: str, reason: str) -> None:

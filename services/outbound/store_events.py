@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 
 from common.db import insert_once, now
 from common.ids import new_id
@@ -45,17 +45,23 @@ def add_event(tx: Connection, id: str, tenant: str, fingerprint: str, kind: str,
 def join(tx: Connection, tenant: str, place: str, events: Sequence[str], seconds: float) -> str | None:
     """Put these events into the open window of `place`. Returns the id of a window opened for them, to be woken in
     `seconds`; None if one was open already."""
-    open_one = select(window.c.id).where(
-        window.c.tenant == tenant, window.c.issue_id == place, window.c.state == "open"
-    )
-    # Locked, so that it cannot be taken for gathering before our event stands in it.
-    found = tx.execute(open_one.order_by(window.c.id).limit(1).with_for_update()).scalar()
-    opened = None if found else new_id()
-    if opened:
-        row = {"id": opened, "tenant": tenant, "issue_id": place, "state": "open"}
-        tx.execute(insert(window).values(**row, opened_at=now(), closes_at=now() + seconds))
+    found = opened = None
+    while not (found or opened):
+        found = _open_window(tx, tenant, place)
+        if not found:
+            # Another process may open one at this moment: then its row stands, and the next look finds it.
+            row = {"id": new_id(), "tenant": tenant, "issue_id": place, "state": "open"}
+            at = clock(tx)
+            if insert_once(tx, window, {**row, "opened_at": at, "closes_at": at + seconds}):
+                opened = row["id"]
     tx.execute(update(event).where(event.c.id.in_(events)).values(window_id=found or opened))
     return opened
+
+
+def _open_window(tx: Connection, tenant: str, place: str) -> str | None:
+    """The open window's id, its row locked, so that it cannot be taken for gathering before our event stands in it."""
+    query = select(window.c.id).where(window.c.tenant == tenant, window.c.issue_id == place, window.c.state == "open")
+    return tx.execute(query.with_for_update()).scalar()
 
 
 def take(tx: Connection, id: str) -> Window | None:

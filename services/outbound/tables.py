@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from common.crypto import data_key_table
@@ -61,6 +62,14 @@ window = Table(
     Column("content", LargeBinary),
     Column("note", Text),
     Index("ix_window_issue", "tenant", "issue_id", "state"),
+    Index(
+        "ix_window_open",
+        "tenant",
+        "issue_id",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
     Index("ix_window_opened_at", "opened_at"),
 )
 

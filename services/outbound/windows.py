@@ -99,7 +99,9 @@ class Windows:
         facts = gather.gather(self.sites, self.lookups, window.tenant, window.place, events, known)
         with self.database.read() as tx:
             refusals = self._refusals(tx, window.tenant, facts, can_send=can_send)
-        recipients = decide.decide(facts.considered, facts.batch.items, facts.known, facts.people, refusals)
+        recipients = decide.decide(
+            facts.considered, facts.batch.items, facts.issue, facts.known, facts.people, refusals
+        )
         self._apply(window, message_id, facts, recipients)
 
     def _find_place(self, window: Window, message_id: str) -> None:

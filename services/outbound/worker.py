@@ -54,7 +54,8 @@ class Worker:
         )
         self._relay = Relay(rows, bus, 2 * settings.jira_parallel)
         self._house = Housekeeping(database, self._pool, config.retention)
-        self._windows = Windows(database, rows, sealing, marks, sites, vendor, Lookups(sites), config.give_up_after)
+        self._lookups = Lookups(sites, settings.jira_parallel)
+        self._windows = Windows(database, rows, sealing, marks, sites, vendor, self._lookups, config.give_up_after)
         self._deliveries = Deliveries(
             database, rows, sealing, marks, Renderer(), self._pool,
             config.claim_seconds, config.attempts, config.give_up_after,
@@ -82,6 +83,7 @@ class Worker:
         """End what is in hand within `grace` seconds; what is not begun is given back."""
         self._relay.stop(min(grace, 5.0))
         self._bus.close(grace)
+        self._lookups.close()
         self._house.stop(1.0)
         self._pool.close()
 

@@ -33,10 +33,11 @@ def decided(
     suppressed=None,
     can_send: bool = True,
 ) -> dict[str, Recipient]:
-    considered, _ = decide.consider(items, issue or mail_issue(), known)
+    issue = issue or mail_issue()
+    considered, _ = decide.consider(items, issue, known)
     refusals = decide.Refusals(suppressed or {}, str.lower, can_send)
     people = decide.People(rights, addresses)
-    found = decide.decide(considered, items, known, people, refusals)
+    found = decide.decide(considered, items, issue, known, people, refusals)
     return {one.address.lower() if one.address else f"account {one.account_id}": one for one in found}
 
 
@@ -142,6 +143,18 @@ def test_a_created_issue_is_not_told_to_its_mails_sender() -> None:
     found = decided(created_item(), issue=mail_issue(reporter=carl), addresses={**ADDRESSES, "carl": carl.address})
     assert mailed_to(found) == ["alice@company.test", "wanda@company.test"]
     assert DORA.key not in found
+
+
+def test_a_writer_whose_profile_hides_the_address_is_not_told_of_their_own_mail() -> None:
+    hidden = Account("carl", "Carl")
+    known_now = {**ADDRESSES, "carl": "CARL@customer.test"}
+    found = decided(created_item(), issue=mail_issue(reporter=hidden), addresses=known_now)
+    assert found["carl@customer.test"].no == audience.OWN_DOING
+    stranger = comment_item("app", mailed=Mailed(EVE))
+    found = decided(
+        stranger, issue=mail_issue(watchers=(Account("eve", "Eve"),)), addresses={**ADDRESSES, "eve": EVE.address}
+    )
+    assert found["eve@elsewhere.test"].no == audience.OWN_DOING
 
 
 def test_rights_are_asked_for_nobody_who_is_told_nothing() -> None:

@@ -9,8 +9,6 @@ from sqlalchemy import select, update
 
 from common import thread_tokens
 from common.env import BadSetting
-from common.ids import new_id
-from common.messages import Message
 from common.nets import Nets
 from common.outbox import Outbox
 from outbound import store
@@ -376,7 +374,7 @@ def test_wrong_settings_hold_the_mail_back_until_they_are_mended(rig: Rig) -> No
     assert sender is not None
     assert sender.state == "trouble"
     assert "TLS" in (sender.last_error or "")
-    assert rig.states()["carl@customer.test"] == "pending"
+    rig.wait(lambda: rig.states()["carl@customer.test"] == "pending")
 
 
 def test_a_removed_tenant_is_sent_nothing_more(rig: Rig) -> None:
@@ -384,16 +382,12 @@ def test_a_removed_tenant_is_sent_nothing_more(rig: Rig) -> None:
     rig.start()
     comment_by_agent(rig)
     rig.wait(lambda: any(row.error for row in rig.deliveries()))
-    rig.hub.bus("connect").publish([_removed()])
+    rig.publish("tenant.removed", {})
     rig.wait(lambda: {row.state for row in rig.deliveries()} == {"skipped"})
     rig.jira.removed = True
     rig.event("comment_created", comment_id="501")
     rig.settle_windows()
     assert rig.postbox.mails() == []
-
-
-def _removed() -> Any:
-    return Message(new_id(), "tenant.removed", TENANT, {})
 
 
 def test_a_mailbox_of_ours_is_never_written_to(rig: Rig) -> None:

@@ -107,6 +107,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_window")),
     )
     op.create_index("ix_window_issue", "window", ["tenant", "issue_id", "state"], unique=False)
+    op.create_index(
+        "ix_window_open",
+        "window",
+        ["tenant", "issue_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_index("ix_window_opened_at", "window", ["opened_at"], unique=False)
     op.create_table(
         "delivery",
