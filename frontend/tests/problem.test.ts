@@ -70,8 +70,8 @@ describe('sentences at the fields', () => {
   });
 
   it('of a failed test carry the remedy to the field that is to blame', () => {
-    const problem = { title: 'Refused.', detail: null, remedy: 'Type it again.', field: 'secret' };
-    expect(problemField(problem)).toEqual({ secret: 'Refused. Type it again.' });
+    const problem = { title: 'The login was refused', detail: null, remedy: 'Type it again.', field: 'secret' };
+    expect(problemField(problem)).toEqual({ secret: 'The login was refused. Type it again.' });
     expect(problemField({ ...problem, field: null })).toEqual({});
     expect(problemField(null)).toEqual({});
   });

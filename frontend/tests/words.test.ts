@@ -3,7 +3,7 @@ import { colorModeOf } from '../src/host/color';
 import { themeIn } from '../src/host/connect';
 import { senderIn } from '../src/mails/people';
 import { factsOf, stepName } from '../src/mails/steps';
-import { canRetry, MAIL_STATES, outcomeOf, wordFor } from '../src/mails/words';
+import { canRetry, MAIL_STATES, outcomeOf, whyOf, wordFor } from '../src/mails/words';
 import { debounced } from '../src/parts/debounced';
 import { shortMoment, sizeOf } from '../src/parts/moments';
 
@@ -12,6 +12,12 @@ describe('words', () => {
     expect(outcomeOf({ state: 'handled', outcome: 'issue' }).label).toBe('New issue');
     expect(outcomeOf({ state: 'handled', outcome: 'comment' }).label).toBe('Comment');
     expect(outcomeOf({ state: 'held', outcome: null }).label).toBe('Held');
+  });
+  it('say why in one line, also where the service gives no reason', () => {
+    expect(whyOf({ state: 'ignored', outcome: 'none', reason: 'Automatic mail.' })).toBe('Automatic mail.');
+    expect(whyOf({ state: 'handled', outcome: 'comment', reason: null })).toMatch(/belongs to an issue/);
+    expect(whyOf({ state: 'handled', outcome: 'issue', reason: null })).toMatch(/no mail of an issue/);
+    expect(whyOf({ state: 'received', outcome: null, reason: null })).toBe('');
   });
   it('show a state of a newer server as it is', () => expect(wordFor(MAIL_STATES, 'resting').label).toBe('resting'));
   it('offer another try where mail waits for a person', () => {

@@ -20,7 +20,11 @@ export function fieldOf(path: string): string {
 /** The sentence beside the field that a failed test blames, with its remedy. */
 export function problemField(problem: TestProblem | null): Errors {
   if (!problem?.field) return {};
-  return { [problem.field]: [problem.title, problem.remedy].filter(Boolean).join(' ') };
+  return { [problem.field]: [problem.title, problem.remedy].filter((part) => part !== null).map(sentence).join(' ') };
+}
+
+function sentence(text: string): string {
+  return text === '' || /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** A field that is being changed is no longer known to be wrong. */

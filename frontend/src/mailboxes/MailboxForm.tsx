@@ -24,6 +24,7 @@ import {
 } from '../forms/mailbox';
 import { fieldSentences, problemField, withoutField } from '../forms/errors';
 import { focusFirstError } from '../parts/focus';
+import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TestOutcome } from '../parts/TestOutcome';
 import { AdvancedFields, RoutingFields, ServerFields } from './MailboxFields';
@@ -137,11 +138,11 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
           <AdvancedFields {...fields} />
           {problem && <ProblemMessage problem={problem} fields={MAILBOX_FIELDS} />}
           {isAsking && (
-            <div role="alert">
+            <InView role="alert">
               <SectionMessage appearance="warning" title="This connection has not passed a test">
                 <p>Mailbridge may not be able to read the mailbox. Test the connection first, or save it as it is.</p>
               </SectionMessage>
-            </div>
+            </InView>
           )}
           {Object.keys(errors).length > 0 && !problem && (
             <p className="mb-error">Some fields above need your attention.</p>

@@ -82,7 +82,7 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, notify
             onClose={close}
             onSaved={(saved) => {
               close();
-              notify('success', open.mailbox ? `${saved.name} is saved` : `${saved.name} is connected`);
+              notify('success', open.mailbox ? `${saved.name} is saved` : `${saved.name} is added`);
               void refresh();
             }}
           />

@@ -16,7 +16,7 @@ import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { MailPanel } from './MailPanel';
 import { senderIn } from './people';
-import { MAIL_STATES, outcomeOf } from './words';
+import { MAIL_STATES, outcomeOf, whyOf } from './words';
 
 export interface MailFilter {
   mailbox: string | null;
@@ -136,7 +136,7 @@ function MailTable({ mails, onOpen }: { mails: readonly Mail[]; onOpen: (id: str
                   {mail.issue_key && <IssueLink issue={mail.issue_key} />}
                 </span>
               </td>
-              <td className="mb-why">{mail.reason}</td>
+              <td className="mb-why">{whyOf(mail)}</td>
             </tr>
           ))}
         </tbody>

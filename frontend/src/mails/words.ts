@@ -51,6 +51,13 @@ export function outcomeOf(mail: Pick<Mail, 'state' | 'outcome'>): Word {
   return wordFor(MAIL_STATES, mail.state);
 }
 
+/** Why a mail became what it became, in one line; the panel has the whole explanation. */
+export function whyOf(mail: Pick<Mail, 'state' | 'outcome' | 'reason'>): string {
+  if (mail.reason) return mail.reason;
+  if (mail.state !== 'handled') return '';
+  return mail.outcome === 'comment' ? 'It belongs to an issue that exists.' : 'It answers no mail of an issue.';
+}
+
 /** Retrying is offered where the mail waits for a person. */
 export function canRetry(state: string): boolean {
   return state === 'held' || state === 'failed';

@@ -23,6 +23,7 @@ import {
 import { Choice } from '../parts/Choice';
 import type { Notify } from '../parts/Notices';
 import { focusFirstError } from '../parts/focus';
+import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { TestOutcome } from '../parts/TestOutcome';
@@ -270,11 +271,11 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
       {result && <TestOutcome result={result} />}
       {problem && <ProblemMessage problem={problem} fields={SENDER_FIELDS} />}
       {isAsking && (
-        <div role="alert">
+        <InView role="alert">
           <SectionMessage appearance="warning" title="This connection has not passed a test">
             <p>Mail may not go out. Test the connection first, or save it as it is.</p>
           </SectionMessage>
-        </div>
+        </InView>
       )}
       <div className="mb-actions">
         <Button type="submit" appearance={isAsking ? 'warning' : 'primary'} isLoading={busy === 'saving'}>

@@ -23,19 +23,22 @@ export interface Notices {
 export function useNotices(): Notices {
   const [notices, setNotices] = useState<readonly Notice[]>([]);
   const notify = useCallback<Notify>((kind, title, detail) => {
-    setNotices((before) => [{ id: (before[0]?.id ?? 0) + 1, kind, title, detail }, ...before]);
+    setNotices((before) => [{ id: (before[0]?.id ?? 0) + 1, kind, title, detail }, ...before].slice(0, 2));
   }, []);
   const dismiss = useCallback(() => setNotices((before) => before.slice(1)), []);
   return { notices, notify, dismiss };
 }
 
+const SECONDS = 5;
+
 export function NoticeCorner({ notices, dismiss }: Pick<Notices, 'notices' | 'dismiss'>) {
   return (
-    <FlagGroup onDismissed={dismiss}>
+    <FlagGroup id="notices" onDismissed={dismiss}>
       {notices.map((notice) => (
         <AutoDismissFlag
           key={notice.id}
           id={notice.id}
+          autoDismissSeconds={SECONDS}
           icon={
             notice.kind === 'success' ? (
               <CheckIcon label="Done" color="var(--ds-icon-success)" />

@@ -2,6 +2,7 @@
 import SectionMessage from '@atlaskit/section-message';
 import type { Problem } from '../api/problem';
 import { fieldOf } from '../forms/errors';
+import { InView } from './InView';
 
 interface Props {
   problem: Problem;
@@ -12,7 +13,7 @@ interface Props {
 export function ProblemMessage({ problem, fields = [] }: Props) {
   const general = Object.entries(problem.errors).filter(([path]) => !fields.includes(fieldOf(path)));
   return (
-    <div role="alert">
+    <InView role="alert">
       <SectionMessage appearance="error" title={problem.title}>
         {problem.detail && <p>{problem.detail}</p>}
         {general.length > 0 && (
@@ -26,6 +27,6 @@ export function ProblemMessage({ problem, fields = [] }: Props) {
         )}
         {problem.requestId && <p className="mb-quiet">Request {problem.requestId}</p>}
       </SectionMessage>
-    </div>
+    </InView>
   );
 }

@@ -1,11 +1,12 @@
 /** What a connection test found, or what is wrong and what to do about it. */
 import SectionMessage from '@atlaskit/section-message';
 import type { TestResult } from '../api/types';
+import { InView } from './InView';
 
 export function TestOutcome({ result }: { result: TestResult }) {
   const { ok, findings, problem } = result;
   return (
-    <div role="status" aria-live="polite">
+    <InView role="status">
       <SectionMessage
         appearance={ok ? 'success' : 'error'}
         title={ok ? 'The connection works' : (problem?.title ?? 'The connection does not work')}
@@ -24,6 +25,6 @@ export function TestOutcome({ result }: { result: TestResult }) {
           </ul>
         )}
       </SectionMessage>
-    </div>
+    </InView>
   );
 }
