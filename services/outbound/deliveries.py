@@ -191,7 +191,7 @@ class Deliveries:
         _log.info("delivery_sent", attempts=claimed.attempts, event_kind=claimed.event)
 
     def _refused(self, message: Message, job: _Job, refused: Refused) -> None:
-        error = f"{refused.code} {refused.answer}"
+        error = log.redact(f"{refused.code} {refused.answer}")  # servers repeat the address in their answers
         self._end(message, job.claimed, "failed", error)
         if refused.recipient and suppress.no_such_address(refused.code, refused.status):
             reason = f"The server of this address refused it: {error}"
@@ -199,9 +199,10 @@ class Deliveries:
                 store.suppress(tx, job.claimed.tenant, job.claimed.recipient_hash, reason)
 
     def _later(self, message: Message, claimed: Claimed, fault: Fault, pause: float, *, trouble: bool = False) -> None:
-        _log.warning("delivery_postponed", reason=str(fault), attempts=claimed.attempts, delay=round(pause, 1))
+        error = log.redact(str(fault))
+        _log.warning("delivery_postponed", reason=error, attempts=claimed.attempts, delay=round(pause, 1))
         with self.database.write() as tx:
-            store_deliveries.release(tx, claimed.id, claimed.attempts, str(fault))
+            store_deliveries.release(tx, claimed.id, claimed.attempts, error)
             if trouble:
                 store.sender_state(tx, claimed.tenant, "trouble", str(fault))
             self.outbox.postpone(tx, message.id, pause)

@@ -109,7 +109,7 @@ delivery = Table(
     # Why they get it, or why not, in one sentence.
     Column("reason", Text, nullable=False),
     Column("state", String(10), nullable=False),
-    Column("message_id", String(255)),
+    Column("message_id", String(320)),
     Column("attempts", Integer, nullable=False),
     Column("claim_until", Double),
     Column("created_at", Double, nullable=False),
@@ -117,6 +117,7 @@ delivery = Table(
     Column("error", Text),
     Index("ix_delivery_tenant_id", "tenant", "id"),
     Index("ix_delivery_issue", "tenant", "issue_id", "recipient_hash"),
+    Index("ix_delivery_issue_key", "tenant", "issue_key", "id"),
     Index("ix_delivery_window_id", "window_id", "state"),
     Index("ix_delivery_created_at", "created_at"),
 )

@@ -1,4 +1,4 @@
-"""The first tables."""
+"""First tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("message_id", sa.String(length=255), nullable=True),
+        sa.Column("message_id", sa.String(length=320), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("claim_until", sa.Double(), nullable=True),
         sa.Column("created_at", sa.Double(), nullable=False),
@@ -142,6 +142,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_delivery_created_at", "delivery", ["created_at"], unique=False)
     op.create_index("ix_delivery_issue", "delivery", ["tenant", "issue_id", "recipient_hash"], unique=False)
+    op.create_index("ix_delivery_issue_key", "delivery", ["tenant", "issue_key", "id"], unique=False)
     op.create_index("ix_delivery_tenant_id", "delivery", ["tenant", "id"], unique=False)
     op.create_index("ix_delivery_window_id", "delivery", ["window_id", "state"], unique=False)
     op.create_table(
