@@ -9,7 +9,10 @@ interface Props {
 
 export function InView({ role, children }: Props) {
   const place = useRef<HTMLDivElement>(null);
-  useEffect(() => place.current?.scrollIntoView({ block: 'nearest', behavior: 'smooth' }), []);
+  useEffect(() => {
+    // In a block: newer browsers answer with a promise, which React would take for a clean-up.
+    place.current?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }, []);
   return (
     <div ref={place} role={role} className="mb-message">
       {children}
