@@ -29,7 +29,8 @@ from inbound.tables import data_key, outbox
 READ_ELSEWHERE = "Read elsewhere: somebody had read it before the mailbox was connected."
 SEEN_BEFORE = "Seen before: the same mail is in the ledger already."
 
-_LOOK = 300.0  # seconds between looks although nobody rang: not every server keeps IDLE's promise
+# While mail is coming in, one may slip in between a look and the IDLE after it, and some servers do not tell of that one.
+_BUSY, _LOOK_SOON = 30.0, 5.0
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
 _CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
 _PERMANENT_PAUSE = 30.0
@@ -120,17 +121,22 @@ class Watch:
             source.close()
 
     def _follow(self, source: Source, place: Place, row: Row[Any], numbered: Row[Any]) -> None:
-        high, reconciled = numbered.baseline, None
+        high, taken = numbered.baseline, float("-inf")
+        reconciled: float | None = None
         while not self._stopping.is_set():
             if reconciled is None or time.monotonic() - reconciled > _RECONCILE:
                 found = self._missing(source, numbered)
                 reconciled = time.monotonic()
             else:
                 found = source.numbers(high)
-            high = max(high, *self._take(source, row, numbered.id, found)) if found else high
+            if found:
+                high = max(high, *self._take(source, row, numbered.id, found))
+                taken = time.monotonic()
             if place.writable:
                 self._mark_left_over(source, numbered.id)
-            source.wait(_LOOK if place.wakes else self._config.poll_seconds, self._stopping.is_set)
+            busy = place.wakes and time.monotonic() - taken < _BUSY
+            pause = min(_LOOK_SOON, self._config.poll_seconds) if busy else self._config.poll_seconds
+            source.wait(pause, self._stopping.is_set)
 
     # --- from which message on
 

@@ -61,7 +61,7 @@ def test_the_nearest_mail_names_the_issue() -> None:
 
 
 def test_a_delivered_copy_is_one_and_an_ignored_copy_is_none() -> None:
-    same = {"owns": "own", "shared": frozenset({"own"})}
+    same: dict[str, Any] = {"owns": "own", "shared": frozenset({"own"})}
     copy = ask(done("a", "1", **same))
     assert isinstance(copy, Go) and copy.copy_of is not None and copy.copy_of.issue_key == "SUP-1"
     ignored = ask(companion("a", state="ignored", **same))
@@ -69,7 +69,7 @@ def test_a_delivered_copy_is_one_and_an_ignored_copy_is_none() -> None:
 
 
 def test_one_message_id_for_different_mails_makes_no_copies() -> None:
-    same = {"owns": "own", "shared": frozenset({"own"})}
+    same: dict[str, Any] = {"owns": "own", "shared": frozenset({"own"})}
     for changes in ({"sender": "max@x.test"}, {"subject": "Scanner"}):
         answer = ask(done("a", "1", **same, **changes))
         assert isinstance(answer, Go) and answer.copy_of is None and answer.issues == ("1",)

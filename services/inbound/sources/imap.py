@@ -59,6 +59,7 @@ class ImapSource:
         with self._explained("open the folder"):
             self._client = client = self._connect()
             answer = self._select(client, readonly=False)
+            _told(client)
             self._idles = bool(client.has_capability("IDLE"))
             total = int(answer.get(b"EXISTS", 0))
             following = answer.get(b"UIDNEXT")
@@ -127,8 +128,9 @@ class ImapSource:
             return
         with self._explained("wait for new mail"):
             client = self._here()
+            client.noop()  # not every server tells at the beginning of an IDLE what came before it
             if _told(client):
-                return  # it came in with the answer to an earlier command: IDLE would not tell again
+                return  # with the answer to this or an earlier command: IDLE would not tell again
             _begin_idle(client)
             if not client._imap.untagged_responses.get("EXISTS"):
                 self._idle(client, time.monotonic() + min(seconds, IDLE_SECONDS), stopped)
@@ -256,16 +258,9 @@ class ImapSource:
     # --- waiting
 
     def _idle(self, client: IMAPClient, until: float, stopped: Callable[[], bool]) -> None:
-        while not stopped():
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            started = time.monotonic()
-            said = client.idle_check(timeout=min(_BLINK, left))
-            if any(len(line) > 1 and line[1] in (b"EXISTS", b"RECENT") for line in said):
-                return
-            # A closed connection reads as "nothing new" at once, for ever: end the IDLE, which then tells.
-            if not said and time.monotonic() - started < min(_BLINK, left) / 2:
+        while not stopped() and (left := until - time.monotonic()) > 0:
+            lines = _lines(client, min(_BLINK, left))
+            if any(line.split()[-1:] in ([b"EXISTS"], [b"RECENT"]) for line in lines):
                 return
 
     # --- faults
@@ -370,6 +365,31 @@ def _folders(client: IMAPClient) -> tuple[str, ...]:
 def _told(client: IMAPClient) -> bool:
     """Whether the server has announced messages (EXISTS) since this was last asked. imaplib keeps what nobody fetched."""
     return client._imap.untagged_responses.pop("EXISTS", None) is not None
+
+
+def _lines(client: IMAPClient, seconds: float) -> list[bytes]:
+    """What the server says by itself within `seconds`. The library's own `idle_check` looks at the socket only, and so
+    sleeps over a line that was read together with an earlier one. Raises the library's abort at the end of the stream."""
+    readable = _buffered(client) or bool(client._poll_socket(client.socket(), seconds))
+    lines = []
+    while _buffered(client):
+        lines.append(bytes(client._imap._get_line()))
+    if readable and not lines and bool(client._poll_socket(client.socket(), 0)) and not _buffered(client):
+        raise imaplib.IMAP4.abort("the server hung up")
+    return lines
+
+
+def _buffered(client: IMAPClient) -> bool:
+    """Whether a line, or the beginning of one, can be read without waiting."""
+    connection = client.socket()
+    patience = connection.gettimeout()
+    connection.setblocking(False)
+    try:
+        return bool(client._imap.file.peek(1))
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    finally:
+        connection.settimeout(patience)
 
 
 def _begin_idle(client: IMAPClient) -> None:

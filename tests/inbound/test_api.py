@@ -1,0 +1,278 @@
+"""The admin API of inbound over HTTP, with a real session and a real IMAP server."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from common import sessions
+from common.db import Database
+from common.serve import Server
+from inbound import store
+from inbound.app import create_app
+from inbound.store_sources import share
+from inbound.tables import mailbox
+from tests.inbound.mailserver import PASSWORD, USER, MailServer, letter, running
+from tests.inbound.office import Office
+from tests.inbound.rig import TENANT, add_mailbox, config
+from tests.inbound.test_worker import with_file
+
+PRIVATE = sessions.private_key(b"s" * 32)
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def imap() -> Iterator[MailServer]:
+    with running() as server:
+        server.deliver(letter("unread"), letter("unread too"))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def connect_url() -> Iterator[str]:
+    """connect, as far as session keys go."""
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps({"keys": [sessions.public_jwk(PRIVATE)]}).encode()]
+
+    server = Server(answer)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(database: Database, connect_url: str) -> FlaskClient:
+    return create_app(config(CONNECT_URL=connect_url), database=database).test_client()
+
+
+@pytest.fixture
+def call(client: FlaskClient) -> Call:
+    def send(method: str, path: str, body: Any = None, *, tenant: str = TENANT, admin: bool = True) -> Any:
+        session = sessions.issue(PRIVATE, sessions.Session(tenant, "alice", admin, time.time() + 600))
+        headers = {"Authorization": f"Bearer {session}"}
+        return client.open("/api/inbound" + path, method=method, json=body, headers=headers)
+
+    return send
+
+
+def body(imap: MailServer, **changes: Any) -> dict[str, Any]:
+    return {
+        "name": "Support",
+        "kind": "imap",
+        "host": "127.0.0.1",
+        "port": imap.port,
+        "security": "none",
+        "username": USER,
+        "secret": PASSWORD,
+        "folder": "INBOX",
+        "address": USER,
+        "validate_certificate": True,
+        "authserv_id": "",
+        "sub_addresses": True,
+        "project": {"id": "10001", "key": "SUP", "name": "Support"},
+        "issue_type": {"id": "10010", "name": "Email request"},
+        "default_reporter": None,
+        "enabled": True,
+        "backlog": "unread",
+        **changes,
+    }
+
+
+def test_without_a_session_nothing_is_told(client: FlaskClient) -> None:
+    for method, path in (("GET", "/mailboxes"), ("POST", "/mailboxes"), ("POST", "/mailboxes/test"), ("GET", "/mails")):
+        assert client.open("/api/inbound" + path, method=method).status_code == 401
+
+
+def test_only_administrators_may(call: Call) -> None:
+    assert call("GET", "/mailboxes", admin=False).status_code == 403
+
+
+def test_a_mailbox_is_stored_and_shown_without_its_password(call: Call, imap: MailServer, database: Database) -> None:
+    made = call("POST", "/mailboxes", body(imap))
+    assert made.status_code == 201
+    shown = made.json
+    assert shown["has_secret"] is True and "secret" not in shown
+    assert (shown["state"], shown["authserv_id"], shown["counts"]["handled"]) == ("new", None, 0)
+    assert call("GET", "/mailboxes").json == [shown]
+    assert call("GET", f"/mailboxes/{shown['id']}").json == shown
+    with database.read() as tx:
+        assert [id for id, _ in share(tx, "c" * 16).orphans] == [shown["id"]]
+
+
+def test_another_tenants_mailbox_is_not_there(call: Call, imap: MailServer) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+    for method, sent in (("GET", None), ("PUT", body(imap)), ("DELETE", None)):
+        assert call(method, f"/mailboxes/{id}", sent, tenant="another").status_code == 404
+    assert (
+        call("POST", "/mailboxes/test", {**body(imap), "id": id, "secret": None}, tenant="another").status_code == 404
+    )
+    assert call("GET", "/mailboxes", tenant="another").json == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("host", "https://imap.test/", "without port or scheme"),
+        ("port", 0, "greater than or equal to 1"),
+        ("port", "993", "integer"),
+        ("security", "ssl", "Must be one of"),
+        ("username", " ", "must not be empty"),
+        ("folder", "IN\r\nBOX", "one line"),
+        ("address", "support", "such as support@example.com"),
+        ("address", "support+x@example.com", "such as support@example.com"),
+        ("project", None, "null"),
+        ("project.id", {"id": "SUP", "key": "SUP", "name": ""}, "a number"),
+        ("issue_type.name", {"id": "1"}, "required"),
+        ("secret", "", "Give the password"),
+        ("backlog", "all", "Must be one of"),
+    ],
+)
+def test_a_wrong_field_is_named_with_a_remedy(call: Call, imap: MailServer, field: str, value: Any, said: str) -> None:
+    answer = call("POST", "/mailboxes", body(imap, **{field.partition(".")[0]: value}))
+    assert answer.status_code == 422 and answer.content_type == "application/problem+json"
+    assert said in answer.json["errors"][field][0]
+
+
+def test_one_folder_is_not_read_twice(call: Call, imap: MailServer) -> None:
+    call("POST", "/mailboxes", body(imap))
+    answer = call("POST", "/mailboxes", body(imap, name="Again", host="127.0.0.1"))
+    assert answer.status_code == 422 and "reads this folder already" in answer.json["errors"]["folder"][0]
+
+
+def test_a_change_keeps_the_password_and_makes_a_version_of_the_rule(
+    call: Call, imap: MailServer, database: Database
+) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+    changed = body(imap, secret=None, name="Help", issue_type={"id": "10002", "name": "Task"}, backlog="none")
+    shown = call("PUT", f"/mailboxes/{id}", changed).json
+    assert (shown["name"], shown["has_secret"], shown["backlog"]) == ("Help", True, "unread")
+    with database.read() as tx:
+        assert store.find_mailbox(tx, TENANT, id).config_version == 2  # type: ignore[union-attr]
+        assert (store.rule(tx, id, 1).issue_type_id, store.rule(tx, id, 2).issue_type_id) == ("10010", "10002")
+
+
+def test_a_stored_password_does_not_go_to_another_server(call: Call, imap: MailServer) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+    for changes in ({"host": "evil.test"}, {"port": 1}, {"username": "somebody"}):
+        for method, path in (("PUT", f"/mailboxes/{id}"), ("POST", "/mailboxes/test")):
+            answer = call(method, path, {**body(imap, secret=None, **changes), "id": id})
+            assert answer.status_code == 422 and "again" in answer.json["errors"]["secret"][0]
+
+
+def test_a_deleted_mailbox_is_gone(call: Call, imap: MailServer) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+    assert call("DELETE", f"/mailboxes/{id}").status_code == 204
+    assert call("GET", f"/mailboxes/{id}").status_code == 404
+    assert call("POST", "/mailboxes", body(imap)).status_code == 201
+
+
+def test_a_test_says_what_it_found(call: Call, imap: MailServer) -> None:
+    found = call("POST", "/mailboxes/test", body(imap)).json
+    assert found["ok"] is True and found["problem"] is None and "INBOX" in found["folders"]
+    assert "The folder INBOX has 2 messages, 2 of them unread." in found["findings"]
+
+
+def test_a_test_of_a_stored_mailbox_needs_no_password(call: Call, imap: MailServer) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+    assert call("POST", "/mailboxes/test", {**body(imap, secret=None), "id": id}).json["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"secret": "wrong"}, "secret", "refused the user name or the password"),
+        ({"folder": "Nowhere"}, "folder", "no folder 'Nowhere'"),
+        ({"port": 1}, "host", "connection refused"),
+        ({"security": "tls"}, "security", "does not answer in TLS"),
+        ({"security": "starttls"}, "security", "STARTTLS"),
+        ({"host": "10.0.0.1"}, "host", "private or reserved network"),
+        ({"host": "no-such-host.invalid"}, "host", "cannot be found"),
+    ],
+)
+def test_a_test_says_what_is_wrong_and_what_to_do(
+    call: Call, imap: MailServer, changes: dict[str, Any], field: str, said: str
+) -> None:
+    found = call("POST", "/mailboxes/test", body(imap, **changes)).json
+    assert found["ok"] is False and found["findings"] == []
+    assert found["problem"]["field"] == field and said in found["problem"]["detail"]
+    assert found["problem"]["remedy"] and found["problem"]["title"]
+    assert ("INBOX" in found["folders"]) == (field == "folder")
+
+
+def test_a_server_that_speaks_something_else_is_told_as_such(call: Call, imap: MailServer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"220 mail.test ESMTP ready\r\n")
+
+        greeter = threading.Thread(target=greet)
+        greeter.start()
+        found = call("POST", "/mailboxes/test", body(imap, port=listener.getsockname()[1])).json
+        greeter.join(10)
+    assert found["ok"] is False and found["problem"]["title"] == "This is no IMAP server"
+
+
+def test_plain_connections_are_refused_unless_allowed(database: Database, connect_url: str, imap: MailServer) -> None:
+    strict = create_app(config(CONNECT_URL=connect_url, ALLOW_PLAIN="false"), database=database).test_client()
+    session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
+    headers = {"Authorization": f"Bearer {session}"}
+    made: Any = strict.post("/api/inbound/mailboxes", json=body(imap), headers=headers)
+    assert made.status_code == 422 and "security" in made.json["errors"]
+    tested: Any = strict.post("/api/inbound/mailboxes/test", json=body(imap), headers=headers)
+    assert tested.json["problem"]["field"] == "security"
+
+
+def test_the_ledger_is_shown_page_by_page_and_mail_by_mail(call: Call, office: Office) -> None:
+    ids = [office.handled(with_file(f"Mail {number}", ("a.csv", "1"))).id for number in range(3)]
+    first = call("GET", "/mails?limit=2").json
+    assert [one["id"] for one in first["mails"]] == [ids[2], ids[1]]
+    second = call("GET", f"/mails?limit=2&before={first['next']}").json
+    assert [one["id"] for one in second["mails"]] == [ids[0]] and second["next"] is None
+    assert first["mails"][0]["from"] == "ann@customer.test" and first["mails"][0]["outcome"] == "issue"
+    assert call("GET", f"/mails?state=held&mailbox={office.mailbox_id}").json["mails"] == []
+    detail = call("GET", f"/mails/{ids[0]}").json
+    assert detail["explanation"] and [one["kind"] for one in detail["steps"]] == ["issue", "attachment"]
+    assert detail["steps"][0]["detail"]["issue_key"] == detail["issue_key"]
+    assert detail["steps"][1]["detail"]["filename"] == "a.csv"
+    assert call("GET", f"/mails/{ids[0]}", tenant="another").status_code == 404
+
+
+def test_a_held_mail_can_be_released(call: Call, office: Office) -> None:
+    with office.database.write() as tx:
+        tx.execute(mailbox.update().values(authserv_id="mx.sandbox.test"))
+    verdict = "mx.sandbox.test; dmarc=fail header.from=customer.test"
+    row = office.handled(letter("Forged?", Authentication_Results=verdict))
+    assert row.state == "held" and "dmarc=fail" in row.reason and office.issues() == []
+    assert call("POST", f"/mails/{row.id}/retry").json["state"] == "received"
+    assert call("POST", f"/mails/{row.id}/retry").status_code == 409
+    office.work()
+    assert office.mail(row.id).state == "handled" and len(office.issues()) == 1
+    assert call("POST", f"/mails/{row.id}/retry").status_code == 409
+
+
+def test_a_mail_without_its_content_cannot_be_tried_again(call: Call, office: Office) -> None:
+    id = office.post(letter("Huge"), problem="It is too large.")
+    office.work()
+    assert call("POST", f"/mails/{id}/retry").status_code == 409
+
+
+def test_the_counts_of_a_mailbox_are_its_mails_by_state(call: Call, office: Office) -> None:
+    office.handled(letter("Printer"))
+    office.handled(letter("Away", Auto_Submitted="auto-replied"))
+    counts = call("GET", f"/mailboxes/{office.mailbox_id}").json["counts"]
+    assert (counts["handled"], counts["ignored"], counts["failed"]) == (1, 1, 0)
+
+
+def test_the_api_describes_itself(client: FlaskClient, database: Database) -> None:
+    add_mailbox(database, config(), None)
+    paths = client.get("/api/inbound/openapi.json").json["paths"]  # type: ignore[index]
+    assert "/api/inbound/mailboxes/test" in paths and "/api/inbound/mails/{id}/retry" in paths
