@@ -19,7 +19,7 @@ from sandbox.jira.install import InstallFailed
 from sandbox.jira.model import Comment, Issue, User
 from sandbox.jira.site import Site
 from sandbox.mail import letters
-from sandbox.mail.smtp import Refusal
+from sandbox.mail.smtp import STAGES, Refusal
 from sandbox.parts import Parts
 
 MAX_MAIL = 60 * 1024 * 1024
@@ -43,6 +43,9 @@ def blueprint(parts: Parts) -> Blueprint:
     def loopback_only() -> tuple[Response, int] | None:
         if not ipaddress.ip_address(request.remote_addr or "0.0.0.0").is_loopback:
             return jsonify(error="The control API answers on the loopback interface only."), 403
+        origin = request.headers.get("Origin")
+        if origin not in (None, request.host_url.rstrip("/")):  # another site's page in this machine's browser
+            return jsonify(error=f"The control API does not answer to pages of {origin}."), 403
         return None
 
     @routes.errorhandler(BadControl)
@@ -115,13 +118,22 @@ def _mail_routes(routes: Blueprint, parts: Parts) -> None:
         parts.imap.add_mailbox(address, password)
         return jsonify(address=address), 201
 
+    @routes.post("/imap/drop")
+    def drop() -> tuple[str, int]:
+        parts.imap.drop_connections()
+        return "", 204
+
     @routes.post("/smtp/refusals")
     def refuse_mail() -> tuple[Response, int]:
         body = _object()
-        reply = _text(body, "reply")
-        if not re.match(r"[45]\d\d ", reply):
+        _only(body, "match", "reply", "count", "stage")
+        reply = body.get("reply", "550 5.1.1 user unknown")
+        if not isinstance(reply, str) or not re.match(r"[45]\d\d ", reply):
             raise BadControl("reply", "give an SMTP answer such as '550 5.1.1 user unknown'")
-        refusal = Refusal(_pattern(body, "match"), reply, body.get("count"))
+        stage = body.get("stage", "rcpt")
+        if stage not in STAGES:
+            raise BadControl("stage", f"give one of {', '.join(STAGES)}")
+        refusal = Refusal(_pattern(body, "match"), reply, _whole(body, "count") if "count" in body else None, stage)
         parts.smtp.refuse(refusal)
         return jsonify(asdict(refusal)), 201
 

@@ -140,9 +140,9 @@ def attach(site: Site, caller: Caller, issue: str) -> Answer:
 
 
 def attachment(site: Site, caller: Caller, attachment: str) -> Answer:
-    """The metadata of a file."""
+    """The metadata of a file; here, unlike elsewhere, its id is a number."""
     _, file = _file(site, caller, attachment)
-    return beans.attachment(site, file), 200
+    return {**beans.attachment(site, file), "id": int(file.id)}, 200
 
 
 def content(site: Site, caller: Caller, attachment: str) -> Answer:

@@ -94,7 +94,7 @@ def bulk_fetch(site: Site, caller: Caller) -> Answer:
         beans.issue(site, found[issue_id], caller.account, fields, body.get("properties") or [])
         for issue_id in sorted(found, key=int)
     ]
-    return {"expand": "schema,names", "issues": issues, "issueErrors": errors}, 200
+    return {"issues": issues, "issueErrors": errors}, 200
 
 
 def property_keys(site: Site, caller: Caller, issue: str) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from sandbox import contract
+from sandbox.jira import jql
 from sandbox.jira.model import Installation
 from sandbox.jira.site import Site
 from sandbox.jira.tokens import InstallKey, install_token, new_install_key, qsh, tenant_token
@@ -146,7 +147,7 @@ def _descriptor(base_url: str) -> dict[str, Any]:
         raise InstallFailed(f"The descriptor at {url} cannot be read: {error}") from None
     if not isinstance(descriptor, dict):
         raise InstallFailed(f"The descriptor at {url} answered {answer.status_code} instead of a JSON object.")
-    problems = contract.descriptor_problems(descriptor)
+    problems = contract.descriptor_problems(descriptor) + _bad_filters(descriptor)
     for name in ("key", "baseUrl", "authentication"):
         if name not in descriptor:
             problems.append(f"{name} is missing")
@@ -155,6 +156,16 @@ def _descriptor(base_url: str) -> dict[str, Any]:
     if str(descriptor["baseUrl"]).rstrip("/") != base_url:
         raise InstallFailed(f"The descriptor's baseUrl is {descriptor['baseUrl']}, but it was read from {base_url}.")
     return descriptor
+
+
+def _bad_filters(descriptor: dict[str, Any]) -> list[str]:
+    problems = []
+    for hook in descriptor.get("modules", {}).get("webhooks", []):
+        try:
+            jql.parse(str(hook.get("filter") or ""))
+        except jql.JqlError as error:
+            problems.append(f"webhooks filter {hook['filter']!r}: {error}")
+    return problems
 
 
 def _lifecycle_url(app: Installation, event: str) -> str | None:

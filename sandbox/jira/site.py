@@ -41,6 +41,7 @@ class Site:
         self.statuses: dict[str, Status] = {status.id: status for status in seed.statuses()}
         self.projects: list[Project] = seed.projects()
         self.issues: dict[str, Issue] = {}
+        self.ids_by_key: dict[str, str] = {}
         self.index = Index()
         self.email_api_open = True
         for installation in self.installations.values():
@@ -57,10 +58,7 @@ class Site:
 
     def issue(self, id_or_key: str) -> Issue:
         """By id or key, whatever its case; raises 404."""
-        found = self.issues.get(id_or_key)
-        if found is None:
-            wanted = id_or_key.upper()
-            found = next((issue for issue in self.issues.values() if issue.key == wanted), None)
+        found = self.issues.get(id_or_key) or self.issues.get(self.ids_by_key.get(id_or_key.upper(), ""))
         if found is None:
             raise no_issue()
         return found

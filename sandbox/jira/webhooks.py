@@ -17,11 +17,13 @@ from typing import Any
 import requests
 
 from sandbox.faults import WEBHOOK_KINDS, Fault, Faults
+from sandbox.jira import jql
 from sandbox.jira.model import Event, Installation
 from sandbox.jira.site import Site
 from sandbox.jira.tokens import qsh, tenant_token
 
 MAX_RETRIES = 5
+MAX_ATTEMPTS = 50_000
 _AGAIN = {408, 409, 425, 429}
 
 
@@ -54,7 +56,8 @@ class Attempt:
 
 
 class Webhooks:
-    """Sends in the background. `retry_seconds`: the pause before each retry (Jira's is 5 to 15 minutes)."""
+    """Sends in the background. `retry_seconds`: the pause before the first retry, doubled before each further one
+    (Jira's pauses are 5 to 15 minutes; 1 s outlives a restart of the app just as they do)."""
 
     def __init__(self, site: Site, faults: Faults, retry_seconds: float, timeout: float) -> None:
         self.retry_seconds = retry_seconds
@@ -87,7 +90,7 @@ class Webhooks:
         for app in list(self._site.installations.values()):
             if app.enabled:
                 for hook in app.descriptor.get("modules", {}).get("webhooks", []):
-                    if hook.get("event") == event.name:
+                    if hook.get("event") == event.name and self._passes(hook, event):
                         self._queue(app, hook, event)
 
     def idle(self) -> bool:
@@ -104,6 +107,14 @@ class Webhooks:
         """Drop what is queued and what was noted."""
         with self._wake:
             self._due, self._attempts = [], []
+
+    def _passes(self, hook: dict[str, Any], event: Event) -> bool:
+        """Whether the hook's filter, a JQL query, matches the issue; a deleted issue matches none."""
+        if not hook.get("filter"):
+            return True
+        issue = self._site.issues.get(str(event.body.get("issue", {}).get("id")))
+        query = jql.parse(str(hook["filter"]))
+        return issue is not None and query.matches(self._site, issue, "", self._site.clock())
 
     def _queue(self, app: Installation, hook: dict[str, Any], event: Event) -> None:
         body = (
@@ -159,8 +170,9 @@ class Webhooks:
                         time.time(),
                     )
                 )
+                del self._attempts[:-MAX_ATTEMPTS]
             if (status is None or status >= 500 or status in _AGAIN) and delivery.attempt < MAX_RETRIES:
-                self._push(replace(delivery, attempt=delivery.attempt + 1), self.retry_seconds)
+                self._push(replace(delivery, attempt=delivery.attempt + 1), self.retry_seconds * 2**delivery.attempt)
         finally:
             with self._wake:
                 self._under_way -= 1

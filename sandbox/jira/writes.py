@@ -43,7 +43,7 @@ def create_issue(site: Site, who: str, given: dict[str, Any], properties: Any, t
     )
     if issue.reporter:
         issue.watchers.add(issue.reporter)
-    site.issues[issue.id] = issue
+    site.issues[issue.id], site.ids_by_key[issue.key] = issue, issue.id
     items = [
         _item(site, name, None, getattr(issue, name))
         for name in ("description", "status", "summary")

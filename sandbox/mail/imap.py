@@ -8,8 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import uuid4
 
-from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import Config, Identity, Login
 from pymap.backend.dict.mailbox import MailboxData
 from pymap.imap import IMAPServer
@@ -42,6 +43,7 @@ class ImapServer:
         self._thread = threading.Thread(target=self._run, name="imap", daemon=True)
         self._ready: Future[None] = Future()
         self._users: dict[str, str] = {}
+        self._connections: set[asyncio.Task[Any] | None] = set()
 
     def start(self) -> None:
         """Listens when it returns; `port` is the real one."""
@@ -79,6 +81,10 @@ class ImapServer:
         """The folders of a mailbox."""
         return self._call(self._folders(user))
 
+    def drop_connections(self) -> None:
+        """Every client loses its connection, as when a mail server restarts; mail and UIDVALIDITY stay."""
+        self._call(self._drop())
+
     def empty(self, user: str) -> None:
         """Throws every folder away; the new INBOX has another UIDVALIDITY."""
         self._call(self._forget(user))
@@ -102,9 +108,17 @@ class ImapServer:
                 reject_dnsbl=False,
             )  # fmt: skip
             self._login = Login(self._config)
-            reader = ProxyProtocolReader(self._config.proxy_protocol)
-            serve = reader.get_callback(IMAPServer(self._login, self._config))
-            server = await asyncio.start_server(serve, self.host, self.port, limit=_LINE_LIMIT)
+            serve = IMAPServer(self._login, self._config)
+
+            async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                task = asyncio.current_task()
+                self._connections.add(task)
+                try:
+                    await serve(reader, writer, SocketInfo.get(writer, None, unique_id=uuid4().bytes))
+                finally:
+                    self._connections.discard(task)
+
+            server = await asyncio.start_server(connected, self.host, self.port, limit=_LINE_LIMIT)
             self.port = server.sockets[0].getsockname()[1]
         except BaseException as error:
             self._ready.set_exception(error)
@@ -116,6 +130,11 @@ class ImapServer:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+
+    async def _drop(self) -> None:
+        for task in list(self._connections):
+            if task is not None:
+                task.cancel()
 
     async def _set_user(self, user: str, password: str) -> None:
         identity = Identity(user, self._login, None, frozenset())

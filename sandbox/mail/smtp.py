@@ -5,6 +5,7 @@ Refusals can be switched on for recipients, as a mail server at the other end wo
 
 import asyncio
 import re
+import socket
 import threading
 import warnings
 from dataclasses import dataclass
@@ -19,13 +20,21 @@ from sandbox.mail.post import PostOffice
 MAX_SIZE = 35 * 1024 * 1024
 
 
+STAGES = ("rcpt", "data", "after_data")
+
+
 @dataclass
 class Refusal:
-    """Recipients that `match` are answered with `reply` (such as "550 5.1.1 user unknown"), `count` times or always."""
+    """Mail to recipients that `match` is refused, `count` times or always.
+
+    stage: `rcpt` and `data` answer that command with `reply` (such as "550 5.1.1 user unknown"); `after_data` delivers
+    the letter and cuts the connection without an answer, so that the sender cannot know.
+    """
 
     match: str
     reply: str
     count: int | None = None
+    stage: str = "rcpt"
 
 
 class SmtpServer:
@@ -51,7 +60,10 @@ class SmtpServer:
         return self._controller.bound_port
 
     def start(self) -> None:
-        """Listens when it returns."""
+        """Listens when it returns; raises OSError at once when the port is taken (aiosmtpd alone would wait a while)."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((self._controller.hostname, self._controller.port))
         self._controller.start()
 
     def stop(self) -> None:
@@ -72,21 +84,37 @@ class SmtpServer:
         self, _server: Protocol, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take the recipient, or answer the refusal that matches."""
-        with self._lock:
-            for refusal in self._refusals:
-                if re.search(refusal.match, address) and refusal.count != 0:
-                    if refusal.count is not None:
-                        refusal.count -= 1
-                    return refusal.reply
+        refusal = self._hit("rcpt", [address])
+        if refusal is not None:
+            return refusal.reply
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Protocol, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: Protocol, _session: Session, envelope: Envelope) -> str:
         """Deliver; the answer comes when the letter lies in its inboxes."""
+        refusal = self._hit("data", envelope.rcpt_tos)
+        if refusal is not None:
+            return refusal.reply
         raw = envelope.original_content or b""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self._post.deliver, envelope.mail_from or "", envelope.rcpt_tos, raw)
+        if self._hit("after_data", envelope.rcpt_tos) and isinstance(server.transport, asyncio.Transport):
+            server.transport.abort()
         return "250 OK: delivered"
+
+    def _hit(self, stage: str, recipients: list[str]) -> Refusal | None:
+        """The refusal of this stage that matches a recipient, counted."""
+        with self._lock:
+            for refusal in self._refusals:
+                if (
+                    refusal.stage == stage
+                    and refusal.count != 0
+                    and any(re.search(refusal.match, to) for to in recipients)
+                ):
+                    if refusal.count is not None:
+                        refusal.count -= 1
+                    return refusal
+        return None
 
     def _authenticate(
         self, _server: Protocol, _session: Session, _envelope: Envelope, _mechanism: str, given: Any

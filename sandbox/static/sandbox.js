@@ -151,7 +151,8 @@ $('#comment-form').addEventListener('submit', (event) => submit(event, async (fi
   const comment = { issue: chosen, accountId: fields.accountId, text: fields.text, internal: fields.internal === 'on' };
   if (fields.role) comment.visibility = { type: 'role', value: fields.role, identifier: fields.role };
   await post('/control/comments', comment);
-  form.elements.text.value = '';
+  form.elements.text.value = form.elements.role.value = '';
+  form.elements.internal.checked = false;
   return 'Commented.';
 }));
 
@@ -195,7 +196,7 @@ function make(name, attributes, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes ?? {})) {
     if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
-    else if (value !== '') element.setAttribute(key, value);
+    else if (key === 'value' || value !== '') element.setAttribute(key, value);
   }
   element.append(...children);
   return element;

@@ -130,6 +130,12 @@ def test_a_wrong_request_is_refused_by_its_field(
     assert list(answer.json()["errors"]) == [field], answer.text
 
 
+def test_pages_of_other_sites_may_not_control(sandbox: Sandbox) -> None:
+    url = f"{sandbox.url}/control/ports"
+    assert requests.get(url, headers={"Origin": sandbox.url}, timeout=5).status_code == 200
+    assert requests.get(url, headers={"Origin": "https://evil.example"}, timeout=5).status_code == 403
+
+
 def test_reset_forgets_everything_but_the_installation(sandbox: Sandbox, jira: JiraCaller) -> None:
     key = jira.create()["key"]
     requests.post(f"{sandbox.url}/control/mail", json={"from": "a@b.example", "subject": "s", "text": "t"}, timeout=5)

@@ -129,6 +129,34 @@ def test_recipients_can_be_refused(sandbox: Sandbox) -> None:
     )
 
 
+def test_a_letter_can_be_refused_after_its_data_or_taken_without_a_word(sandbox: Sandbox) -> None:
+    def refuse(**body: object) -> None:
+        assert (
+            requests.post(
+                f"{sandbox.url}/control/smtp/refusals", json={"match": "carol@", **body}, timeout=5
+            ).status_code
+            == 201
+        )
+
+    refuse(stage="data", reply="451 4.3.0 later", count=1)
+    with pytest.raises(smtplib.SMTPDataError, match="451"):
+        send(sandbox, MAILBOX, ["carol@customer.example"], b"Subject: x\r\n\r\nx")
+    assert sandbox.parts.post.inbox("carol@customer.example") == []
+    refuse(stage="after_data", count=1)
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        send(sandbox, MAILBOX, ["carol@customer.example"], b"Subject: x\r\n\r\nx")
+    assert len(sandbox.parts.post.inbox("carol@customer.example")) == 1
+
+
+def test_every_imap_client_can_be_cut_off(sandbox: Sandbox, imap: IMAPClient) -> None:
+    imap.idle()
+    assert requests.post(f"{sandbox.url}/control/imap/drop", timeout=5).status_code == 204
+    [told] = imap.idle_check(timeout=5)
+    assert told[0] == b"BYE"
+    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=10) as again:
+        again.login(MAILBOX, "sandbox")
+
+
 def test_smtp_asks_for_a_login_when_told_to() -> None:
     with (
         Sandbox(0, 0, 0, smtp_login=("user", "secret")) as sandbox,
@@ -201,7 +229,7 @@ def test_odd_letters_are_read_for_showing_without_a_fault() -> None:
         assert letters.read(raw)["attachments"] == []
 
 
-def test_a_sandbox_that_cannot_start_leaves_nothing_behind(sandbox: Sandbox) -> None:
+def test_a_sandbox_that_cannot_start_says_so_and_leaves_nothing_behind(sandbox: Sandbox) -> None:
     before = threading.active_count()
     with pytest.raises(OSError, match="address already in use"):
         Sandbox(0, 0, smtp_port=sandbox.smtp_port).start()

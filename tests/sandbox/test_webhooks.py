@@ -176,3 +176,32 @@ def test_what_agents_do_by_the_control_api_is_told_as_theirs(
     changes = app.wait(2, "jira:issue_updated")
     assert {one.body["user"]["accountId"] for one in changes} == {BOB}
     assert {item["toString"] for one in changes for item in one.body["changelog"]["items"]} == {"Done", "Bob Builder"}
+
+
+def test_a_filter_keeps_other_issues_out(sandbox: Sandbox, app: ConnectApp) -> None:
+    hooks = [{"event": "jira:issue_created", "url": "/connect/webhooks", "filter": "project = TEST"}]
+    app.descriptor_changes = {"modules": {"webhooks": hooks}}
+    sandbox.parts.installer.install(app.url)
+    caller = JiraCaller(sandbox.url, sandbox.parts.site.installations["test.app"])
+    caller.create(project={"key": "SUP"})
+    caller.create(project={"key": "TEST"})
+    caller.close()
+    assert sandbox.wait_idle()
+    assert [one.body["issue"]["fields"]["project"]["key"] for one in app.hooks()] == ["TEST"]
+
+
+@pytest.mark.skipif(not contract.present(), reason="../shared/contracts is not beside this repository")
+def test_an_attachment_event_has_the_shape_of_the_sample(sandbox: Sandbox, app: ConnectApp) -> None:
+    app.descriptor_changes = {"modules": {"webhooks": [{"event": "attachment_created", "url": "/connect/webhooks"}]}}
+    sandbox.parts.installer.install(app.url)
+    caller = JiraCaller(sandbox.url, sandbox.parts.site.installations["test.app"])
+    key = caller.create()["key"]
+    caller(
+        "POST",
+        f"/issue/{key}/attachments",
+        files={"file": ("a.png", b"x", "image/png")},
+        headers={"X-Atlassian-Token": "no-check"},
+    )
+    caller.close()
+    [hook] = app.wait(1)
+    assert shape(hook.body) == shape(sample("attachment_created"))
