@@ -231,7 +231,7 @@ def test_odd_letters_are_read_for_showing_without_a_fault() -> None:
 
 def test_a_sandbox_that_cannot_start_says_so_and_leaves_nothing_behind(sandbox: Sandbox) -> None:
     before = threading.active_count()
-    with pytest.raises(OSError, match="address already in use"):
+    with pytest.raises(OSError, match="Address already in use"):
         Sandbox(0, 0, smtp_port=sandbox.smtp_port).start()
     assert threading.active_count() == before
 
