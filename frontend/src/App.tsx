@@ -11,6 +11,7 @@ import { MailList, type MailFilter } from './mails/MailList';
 import { Outgoing } from './outgoing/SenderForm';
 import { NoticeCorner, useNotices } from './parts/Notices';
 import { SiteContext } from './parts/IssueLink';
+import { ProblemMessage } from './parts/ProblemMessage';
 import { usePolled } from './parts/usePolled';
 import { DeliveryList } from './sent/DeliveryList';
 
@@ -23,6 +24,8 @@ export function App({ api, site }: { api: Api; site: string | null }) {
   const [tab, setTab] = useState<number>(TAB.mailboxes);
   const [filter, setFilter] = useState<MailFilter>({ mailbox: null, state: null });
   const { notices, notify, dismiss } = useNotices();
+  // Who may not use the page needs no tabs to be told so on each.
+  const isShut = mailboxes.data === null && (mailboxes.problem?.status === 401 || mailboxes.problem?.status === 403);
 
   return (
     <SiteContext.Provider value={site}>
@@ -33,42 +36,46 @@ export function App({ api, site }: { api: Api; site: string | null }) {
           </Heading>
           <p className="mb-quiet">Email becomes issues and comments; comments become email.</p>
         </header>
-        <Tabs id="parts" selected={tab} onChange={setTab} shouldUnmountTabPanelOnChange>
-          <TabList>
-            <Tab>Mailboxes</Tab>
-            <Tab>Outgoing mail</Tab>
-            <Tab>What came in</Tab>
-            <Tab>What was sent</Tab>
-          </TabList>
-          <TabPanel>
-            <MailboxList
-              api={api}
-              mailboxes={mailboxes}
-              notify={notify}
-              onShowOutgoing={() => setTab(TAB.outgoing)}
-              onShowMail={(mailbox, state) => {
-                setFilter({ mailbox, state });
-                setTab(TAB.mails);
-              }}
-            />
-          </TabPanel>
-          <TabPanel>
-            <Outgoing api={api} notify={notify} />
-          </TabPanel>
-          <TabPanel>
-            <MailList
-              api={api}
-              mailboxes={mailboxes.data ?? []}
-              filter={filter}
-              onFilter={setFilter}
-              onShowMailboxes={() => setTab(TAB.mailboxes)}
-              notify={notify}
-            />
-          </TabPanel>
-          <TabPanel>
-            <DeliveryList api={api} />
-          </TabPanel>
-        </Tabs>
+        {isShut ? (
+          mailboxes.problem && <ProblemMessage problem={mailboxes.problem} />
+        ) : (
+          <Tabs id="parts" selected={tab} onChange={setTab} shouldUnmountTabPanelOnChange>
+            <TabList>
+              <Tab>Mailboxes</Tab>
+              <Tab>Outgoing mail</Tab>
+              <Tab>What came in</Tab>
+              <Tab>What was sent</Tab>
+            </TabList>
+            <TabPanel>
+              <MailboxList
+                api={api}
+                mailboxes={mailboxes}
+                notify={notify}
+                onShowOutgoing={() => setTab(TAB.outgoing)}
+                onShowMail={(mailbox, state) => {
+                  setFilter({ mailbox, state });
+                  setTab(TAB.mails);
+                }}
+              />
+            </TabPanel>
+            <TabPanel>
+              <Outgoing api={api} notify={notify} />
+            </TabPanel>
+            <TabPanel>
+              <MailList
+                api={api}
+                mailboxes={mailboxes.data ?? []}
+                filter={filter}
+                onFilter={setFilter}
+                onShowMailboxes={() => setTab(TAB.mailboxes)}
+                notify={notify}
+              />
+            </TabPanel>
+            <TabPanel>
+              <DeliveryList api={api} />
+            </TabPanel>
+          </Tabs>
+        )}
       </main>
       <NoticeCorner notices={notices} dismiss={dismiss} />
     </SiteContext.Provider>

@@ -4,7 +4,7 @@ import { Problem } from '../src/api/problem';
 import { renewAt, SessionKeeper } from '../src/api/session';
 
 /** A server of sessions at the wire: it knows which are good, counts, and keeps every request. */
-function server(options: { lifeSeconds?: number; admin?: boolean } = {}) {
+function server(options: { lifeSeconds?: number; refusal?: number } = {}) {
   const clock = { now: 1_000_000 };
   const good = new Set<string>();
   const requests: { method: string; url: string; authorization: string | null; body: string | null }[] = [];
@@ -14,7 +14,7 @@ function server(options: { lifeSeconds?: number; admin?: boolean } = {}) {
     requests.push({ method: init?.method ?? 'GET', url, authorization, body: (init?.body as string | null) ?? null });
     await Promise.resolve();
     if (url === 'api/connect/session') {
-      if (options.admin === false) return Response.json({ title: 'Forbidden', detail: 'Not you.' }, { status: 403 });
+      if (options.refusal) return Response.json({ title: 'No', detail: 'Not you.' }, { status: options.refusal });
       exchanges += 1;
       good.add(`s${exchanges}`);
       return Response.json({ session: `s${exchanges}`, expires_at: clock.now + (options.lifeSeconds ?? 600) });
@@ -74,8 +74,17 @@ describe('the Connect transport', () => {
   });
 
   it('says why there is no session', async () => {
-    const { transport } = server({ admin: false });
+    const { transport } = server({ refusal: 403 });
     await expect(transport.send('GET', '/api/inbound/mailboxes')).rejects.toMatchObject({ status: 403, detail: 'Not you.' });
+  });
+
+  it('does not call a refused exchange an ended session', async () => {
+    const { transport } = server({ refusal: 401 });
+    await expect(transport.send('GET', '/api/inbound/mailboxes')).rejects.toMatchObject({
+      status: 401,
+      title: 'Mailbridge could not tell who you are',
+      detail: 'Not you.',
+    });
   });
 
   it('tells a person that Mailbridge cannot be reached', async () => {

@@ -238,6 +238,18 @@ def test_what_the_service_refuses_stands_at_its_field(page: Page, servers: PageS
     expect(frame.get_by_role("textbox", name="Name", exact=True)).to_have_attribute("aria-invalid", "true")
 
 
+def test_what_was_typed_is_discarded_only_when_a_person_says_so(page: Page, servers: PageServers) -> None:
+    frame = opened(page, servers)
+    frame.get_by_role("button", name="Connect a mailbox").click()
+    frame.get_by_label("User name").fill("support@example.com")
+    page.keyboard.press("Escape")
+    frame.get_by_role("button", name="Keep editing").click()
+    expect(frame.get_by_label("User name")).to_have_value("support@example.com")
+    page.keyboard.press("Escape")
+    frame.get_by_role("button", name="Discard").click()
+    expect(frame.get_by_label("User name")).to_be_hidden()
+
+
 def test_a_mailbox_is_switched_off_changed_and_deleted(page: Page, servers: PageServers, api: FakeApi) -> None:
     api.mailboxes = [mailbox()]
     frame = opened(page, servers)

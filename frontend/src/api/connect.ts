@@ -22,9 +22,16 @@ export function connectTransport(contextToken: () => Promise<string>, fetch: Fet
 
 async function exchange(contextToken: () => Promise<string>, fetch: Fetch): Promise<PageSession> {
   const answer = await request(fetch, 'POST', '/api/connect/session', `JWT ${await contextToken()}`);
-  if (answer.status >= 400) throw problemOf(answer.status, answer.body);
+  if (answer.status >= 400) throw notAccepted(problemOf(answer.status, answer.body));
   if (!isSession(answer.body)) throw new Problem(answer.status, 'Mailbridge gave no page session');
   return answer.body;
+}
+
+/** A refused exchange is not an ended session: reloading the page does not help. */
+function notAccepted(problem: Problem): Problem {
+  if (problem.status !== 401) return problem;
+  const { status, detail, errors, requestId } = problem;
+  return new Problem(status, 'Mailbridge could not tell who you are', detail, errors, requestId);
 }
 
 /** One HTTP request. Paths are taken relative to the page: it stands beside the API behind one address. */

@@ -48,6 +48,8 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
   // A stored mailbox counts as tested: only a changed connection is asked about.
   const [tested, setTested] = useState<string | null>(() => (mailbox ? connectionOf(draft) : null));
   const [isAsking, setAsking] = useState(false);
+  const [isLeaving, setLeaving] = useState(false);
+  const [opened] = useState(draft);
   const [busy, setBusy] = useState<Busy>(null);
   const form = useRef<HTMLFormElement>(null);
   const hasSecret = mailbox?.has_secret ?? false;
@@ -57,6 +59,13 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
     setErrors((before) => withoutField(before, field));
     if (connectionOf(next) !== connectionOf(draft)) setResult(null);
     setAsking(false);
+    setLeaving(false);
+  }
+
+  /** Escape and the cross are pressed by mistake: what was typed goes only when a person says so. */
+  function leave() {
+    if (draft === opened) onClose();
+    else setLeaving(true);
   }
 
   async function test() {
@@ -112,7 +121,7 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
 
   const fields = { api, draft, errors, change, folders, isNew: mailbox === null, hasSecret };
   return (
-    <Modal onClose={onClose} width="large" shouldCloseOnOverlayClick={false}>
+    <Modal onClose={leave} width="large" shouldCloseOnOverlayClick={false}>
       <ModalHeader hasCloseButton>
         <ModalTitle>{mailbox ? `Change ${mailbox.name}` : 'Connect a mailbox'}</ModalTitle>
       </ModalHeader>
@@ -150,18 +159,30 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
         </form>
       </ModalBody>
       <ModalFooter>
-        <Button appearance="subtle" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button
-          appearance={isAsking ? 'warning' : 'primary'}
-          type="submit"
-          form="mailbox-form"
-          isLoading={busy === 'saving'}
-          isDisabled={busy === 'testing'}
-        >
-          {isAsking ? 'Save untested' : mailbox ? 'Save' : 'Connect mailbox'}
-        </Button>
+        {isLeaving ? (
+          <>
+            <strong role="alert">Discard what you typed?</strong>
+            <Button onClick={() => setLeaving(false)}>Keep editing</Button>
+            <Button appearance="danger" onClick={onClose}>
+              Discard
+            </Button>
+          </>
+        ) : (
+          <>
+            <Button appearance="subtle" onClick={leave}>
+              Cancel
+            </Button>
+            <Button
+              appearance={isAsking ? 'warning' : 'primary'}
+              type="submit"
+              form="mailbox-form"
+              isLoading={busy === 'saving'}
+              isDisabled={busy === 'testing'}
+            >
+              {isAsking ? 'Save untested' : mailbox ? 'Save' : 'Connect mailbox'}
+            </Button>
+          </>
+        )}
       </ModalFooter>
     </Modal>
   );

@@ -25,7 +25,7 @@ export function ProblemMessage({ problem, fields = [] }: Props) {
             ))}
           </ul>
         )}
-        {problem.requestId && <p className="mb-quiet">Request {problem.requestId}</p>}
+        {problem.requestId && problem.status >= 500 && <p className="mb-quiet">Request {problem.requestId}</p>}
       </SectionMessage>
     </InView>
   );
