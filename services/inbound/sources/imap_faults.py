@@ -1,0 +1,79 @@
+"""What went wrong between us and a mail server, as a sentence and a remedy for an admin. Pure; knows no library."""
+
+import re
+import ssl
+
+from common.errors import Fault, Temporary
+from inbound.sources import Account, Unreadable, Unusable
+
+FETCH = "fetch messages"
+"""The one thing to do during which a refusal says something about a message, not about the mailbox."""
+
+_PASSING = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[THROTTLED]", "[SERVERBUG]", "TOO MANY", "TRY AGAIN", "TEMPORAR")
+
+
+def explain(kind: str, error: Exception, account: Account, what: str, *, connected: bool) -> Fault:
+    """The fault for an exception.
+
+    kind: "login" and "capability" (refused for that), "broken" (the connection), "nonsense" (an answer that cannot be
+    understood) or "refused" (any other refusal); an OSError tells by itself. what: what we were about to do.
+    connected: whether the login had been made.
+    """
+    words, server = said(error), f"{account.host}:{account.port}"
+    if isinstance(error, OSError):
+        return _network(error, words, account, what)
+    if kind in ("login", "refused", "broken") and any(sign in words.upper() for sign in _PASSING):
+        return Temporary(f"{account.host} does not serve us just now: {words}")
+    if kind == "login":
+        return Unusable(
+            f"{account.host} refused the user name or the password of {account.username}: {words}",
+            remedy="Check both. Some providers want an app password, or IMAP switched on in the account's settings.",
+            field="secret",
+        )
+    if kind == "capability":
+        return Unusable(
+            f"{server} lacks what is needed to {what}: {words}",
+            remedy="Choose TLS with port 993 if the server offers no STARTTLS.",
+            field="security",
+        )
+    if kind == "nonsense" or (kind == "refused" and what == FETCH):
+        return Unreadable(words)
+    if kind == "broken":
+        return Temporary(f"The connection to {server} broke: {words}")
+    if not connected:
+        return Unusable(
+            f"{server} does not speak like an IMAP server: {words}",
+            remedy="Check host, port and encryption: IMAP is usually at port 993 (TLS) or 143 (STARTTLS).",
+            field="port",
+        )
+    return Temporary(f"{account.host} refused to {what}: {words}")
+
+
+def said(error: Exception) -> str:
+    """A library's or a server's words as one line that is safe to show."""
+    text = error.args[0] if error.args and isinstance(error.args[0], str | bytes) else str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    line = re.sub(r"^b'(.*)'$", r"\1", " ".join(text.split()))
+    return line[:300].rstrip(".") + "."
+
+
+def _network(error: OSError, words: str, account: Account, what: str) -> Fault:
+    server = f"{account.host}:{account.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unusable(
+            f"The certificate of {account.host} is not valid for this host: {error.verify_message.rstrip('.')}.",
+            remedy="Use the name that the certificate is for, or have the server's certificate renewed.",
+            field="validate_certificate",
+        )
+    if isinstance(error, ssl.SSLError):
+        return Unusable(
+            f"{server} does not answer in TLS: {words}",
+            remedy="Choose STARTTLS for port 143, or TLS for port 993.",
+            field="security",
+        )
+    if isinstance(error, TimeoutError):
+        return Temporary(f"{server} did not answer in time when asked to {what}.")
+    return Temporary(f"The connection to {server} failed: {words}")

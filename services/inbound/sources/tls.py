@@ -1,0 +1,35 @@
+"""Encrypted connections to mail servers: which certificates are good, and what one says."""
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A verified certificate: whom it is for, and when it ends (seconds since 1970)."""
+
+    names: tuple[str, ...]
+    expires_at: float
+
+
+def context(validate: bool) -> ssl.SSLContext:
+    """The usual rules, with the system's authorities (or SSL_CERT_FILE's); without `validate` any certificate will do."""
+    made = ssl.create_default_context()
+    if not validate:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def certificate(connection: object) -> Certificate | None:
+    """What the server showed; None without TLS or when it was not checked."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return None
+    fields: dict[str, Any] = dict(connection.getpeercert() or {})
+    names = [str(value) for _, value in fields.get("subjectAltName", ())]
+    names = names or [str(value) for part in fields.get("subject", ()) for name, value in part if name == "commonName"]
+    expires = fields.get("notAfter")
+    if not isinstance(expires, str):
+        return None
+    return Certificate(tuple(names), float(ssl.cert_time_to_seconds(expires)))
