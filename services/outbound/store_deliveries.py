@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, select, tuple_, update
 
 from common.db import now
 from outbound.tables import delivery, window
@@ -39,7 +39,8 @@ class Claimed:
 def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows, given the columns of the table but attempts and created_at."""
     if rows:
-        tx.execute(insert(delivery), [{**row, "attempts": 0, "created_at": _clock(tx)} for row in rows])
+        same = {"attempts": 0, "created_at": _clock(tx)}
+        tx.execute(insert(delivery), [{**row, **same} for row in rows])
 
 
 def claim(tx: Connection, id: str, seconds: float) -> Claimed | None:
@@ -75,7 +76,7 @@ def waits_for_older(tx: Connection, id: str, patience: float) -> bool:
         delivery.c.issue_id == mine.issue_id,
         delivery.c.recipient_hash == mine.recipient_hash,
         delivery.c.state.in_(UNSENT),
-        delivery.c.id < id,
+        tuple_(delivery.c.created_at, delivery.c.id) < tuple_(mine.created_at, id),
         delivery.c.created_at > now() - patience,
     )
     return bool(tx.execute(select(older)).scalar())

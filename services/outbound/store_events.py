@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, delete, exists, select, tuple_, update
 
 from common.db import insert_once, now
 from common.ids import new_id
@@ -76,12 +76,12 @@ def take(tx: Connection, id: str) -> Window | None:
 
 
 def is_next(tx: Connection, taken: Window) -> bool:
-    """True if no older window of the same issue is unfinished."""
+    """True if no older window of the same issue is unfinished: by the database's clock, for ids come from many clocks."""
     older = exists().where(
         window.c.tenant == taken.tenant,
         window.c.issue_id == taken.place,
         window.c.state.in_(("open", "gathering")),
-        window.c.id < taken.id,
+        tuple_(window.c.opened_at, window.c.id) < tuple_(taken.opened_at, taken.id),
     )
     return not tx.execute(select(older)).scalar()
 

@@ -363,6 +363,22 @@ def test_a_refused_address_fails_and_is_not_written_to_again(rig: Rig) -> None:
     assert "No such user" in rig.reasons()["carl@customer.test"]
 
 
+def test_a_server_that_is_busy_is_asked_again_later(rig: Rig) -> None:
+    rig.set_sender()
+    rig.start()
+    rig.postbox.answers["carl@customer.test"] = "451 4.7.1 carl@customer.test: try later"
+    comment_by_agent(rig)
+    rig.wait(lambda: len(rig.postbox.mails()) == 2)
+    row = rig.wait(lambda: next((row for row in rig.deliveries() if row.error), None))
+    assert row.state == "pending"
+    assert "451" in row.error
+    assert "carl@" not in row.error
+    with rig.database.read() as tx:
+        (waiting,) = tx.execute(select(outbox)).all()
+    assert waiting.body == {"delivery": row.id}
+    assert waiting.available_at > time.time() + 5
+
+
 def test_wrong_settings_hold_the_mail_back_until_they_are_mended(rig: Rig) -> None:
     rig.set_sender(security="tls")
     rig.start()
