@@ -33,7 +33,11 @@ class Gate:
         """Anything but REST passes untouched."""
         if not environ.get("PATH_INFO", "").startswith("/rest/"):
             return self._app(environ, start_response)
-        call = self._note(environ)
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        raw = environ["wsgi.input"].read(length)
+        if len(raw) < length:  # the app died in mid-sentence: no web server hands half a request on
+            cut(environ)
+        call = self._note(environ, raw)
         fault = self._faults.draw(HTTP_KINDS, f"{call.method} {call.path}")
         call.fault = fault.kind if fault else None
         status, headers, body = self._answer(environ, call, fault)
@@ -41,8 +45,7 @@ class Gate:
         start_response(status, headers)
         return [body]
 
-    def _note(self, environ: Environ) -> Call:
-        raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    def _note(self, environ: Environ, raw: bytes) -> Call:
         environ["wsgi.input"] = io.BytesIO(raw)
         body, judged = _body(environ.get("CONTENT_TYPE", ""), raw)
         method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")

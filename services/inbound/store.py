@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from common.db import now, wake
 from common.ids import new_id
 from inbound.rules import Rule
-from inbound.tables import mail, mailbox, rule_version
+from inbound.tables import fetcher, mail, mailbox, rule_version
 
 RULE_FIELDS = ("project", "issue_type", "default_reporter")
 PLACE_FIELDS = ("host", "port", "username", "folder")
@@ -110,8 +110,9 @@ def rule(tx: Connection, mailbox_id: str, version: int) -> Rule:
 
 
 def release_claims(tx: Connection) -> int:
-    """Let every claimed mail be claimed again at once; returns how many. Only for the start of a process that is alone:
-    no worker can be at work on them."""
+    """Let every claimed mail be claimed, and every mailbox be taken, again at once; returns how many mails. Only for the
+    start of a process that is alone: no worker can be at work on them, no other fetcher alive."""
+    tx.execute(delete(fetcher))
     rows = update(mail).where(mail.c.state == "delivering", mail.c.claim_until.is_not(None))
     wake(tx)
     return tx.execute(rows.values(claim_until=None)).rowcount
