@@ -19,6 +19,7 @@ from common.messages import Message
 
 HEARTBEAT = 30  # seconds; a peer that is silent for twice as long is gone
 BLOCKED = 20.0  # seconds under the broker's alarm before the connection is given up (pika's default waits for ever)
+HURRY = 3.0  # seconds that a connection which is just being made may hold up the end
 LONGEST_PAUSE = 15.0  # seconds between tries to connect
 
 _log = log.get(__name__)
@@ -74,6 +75,7 @@ class Link:
                 # A bug, ours or pika's: this connection's state cannot be trusted, the thread must live on.
                 _log.exception("broker_link_failed", link=self._name)
                 with self._lock:
+                    self._loop.close()
                     self._loop = IOLoop()
                 self._failed(self._connection, error)
         self._loop.close()
@@ -95,6 +97,9 @@ class Link:
             self._failed(None, error)
 
     def _opened(self, connection: Any) -> None:
+        if self._stopping:
+            connection.close()
+            return
         connection.add_on_connection_blocked_callback(self._blocked)
         connection.add_on_connection_unblocked_callback(self._unblocked)
         connection.channel(on_open_callback=self._declare)
@@ -143,8 +148,11 @@ class Link:
         self._stopping = True
         if self._connection is None:
             self._end()
-        elif not self._connection.is_closing:
+        elif self._connection.is_open:
             self._connection.close()
+        else:
+            # It is being made or closed already: pika fails when a connection is closed before it is open.
+            self._loop.call_later(HURRY, self._end)
 
     def _end(self) -> None:
         with self._lock:

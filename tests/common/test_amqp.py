@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from structlog.testing import capture_logs
 
 from common.amqp import AmqpBus
 from common.amqp_topology import queue_arguments
@@ -232,6 +233,17 @@ def test_tls_is_spoken_and_the_certificate_checked(
     sent = messages(5)
     friend.publish(sent)
     eventually(lambda: len(got) == 5)
+
+
+def test_a_bus_that_is_closed_while_it_connects_ends_soon_and_quietly(connect: Callable[..., AmqpBus]) -> None:
+    with capture_logs() as lines:
+        for n in range(20):
+            bus = connect()
+            time.sleep(0.0015 * n)
+            begun = time.monotonic()
+            bus.close(0.0)
+            assert time.monotonic() - begun < 2.5
+    assert lines == []
 
 
 @pytest.mark.parametrize("url", ["http://x", "amqp:/x", "", "amqp://host/?heartbeat=often"])
