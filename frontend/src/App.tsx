@@ -25,7 +25,7 @@ export function App({ api, site }: { api: Api; site: string | null }) {
   const [filter, setFilter] = useState<MailFilter>({ mailbox: null, state: null });
   const { notices, notify, dismiss } = useNotices();
   // Who may not use the page needs no tabs to be told so on each.
-  const isShut = mailboxes.data === null && (mailboxes.problem?.status === 401 || mailboxes.problem?.status === 403);
+  const refusal = mailboxes.data === null && [401, 403].includes(mailboxes.problem?.status ?? 0) ? mailboxes.problem : null;
 
   return (
     <SiteContext.Provider value={site}>
@@ -36,8 +36,8 @@ export function App({ api, site }: { api: Api; site: string | null }) {
           </Heading>
           <p className="mb-quiet">Email becomes issues and comments; comments become email.</p>
         </header>
-        {isShut ? (
-          mailboxes.problem && <ProblemMessage problem={mailboxes.problem} />
+        {refusal ? (
+          <ProblemMessage problem={refusal} />
         ) : (
           <Tabs id="parts" selected={tab} onChange={setTab} shouldUnmountTabPanelOnChange>
             <TabList>

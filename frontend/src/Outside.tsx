@@ -19,7 +19,7 @@ export function Outside() {
       <ol className="mb-steps">
         <li>Go to your Jira as an administrator.</li>
         <li>Open the settings menu and choose Apps.</li>
-        <li>Choose Mailbridge in the list of apps.</li>
+        <li>Choose Mailbridge in the section Mail.</li>
       </ol>
     </main>
   );

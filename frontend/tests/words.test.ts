@@ -3,7 +3,7 @@ import { colorModeOf } from '../src/host/color';
 import { themeIn } from '../src/host/connect';
 import { senderIn } from '../src/mails/people';
 import { factsOf, stepName } from '../src/mails/steps';
-import { canRetry, MAIL_STATES, outcomeOf, whyOf, wordFor } from '../src/mails/words';
+import { canRetry, MAIL_STATES, outcomeOf, whyOf, wordFor } from '../src/parts/words';
 import { debounced } from '../src/parts/debounced';
 import { shortMoment, sizeOf } from '../src/parts/moments';
 

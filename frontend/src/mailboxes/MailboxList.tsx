@@ -15,7 +15,7 @@ import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import type { Polled } from '../parts/usePolled';
 import { asProblem } from '../api/problem';
-import { MAIL_STATES, MAILBOX_STATES, wordFor } from '../mails/words';
+import { MAIL_STATES, MAILBOX_STATES, wordFor } from '../parts/words';
 import { GettingStarted } from './GettingStarted';
 import { MailboxForm } from './MailboxForm';
 

@@ -16,7 +16,7 @@ import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { MailPanel } from './MailPanel';
 import { senderIn } from './people';
-import { MAIL_STATES, outcomeOf, whyOf } from './words';
+import { MAIL_STATES, outcomeOf, whyOf } from '../parts/words';
 
 export interface MailFilter {
   mailbox: string | null;

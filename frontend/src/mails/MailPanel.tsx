@@ -18,7 +18,7 @@ import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { factsOf, stepName } from './steps';
-import { canRetry, outcomeOf } from './words';
+import { canRetry, outcomeOf } from '../parts/words';
 
 interface Props {
   api: Api;

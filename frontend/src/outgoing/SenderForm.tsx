@@ -29,7 +29,7 @@ import { State } from '../parts/State';
 import { TestOutcome } from '../parts/TestOutcome';
 import { TextField } from '../parts/TextField';
 import { usePolled } from '../parts/usePolled';
-import { SENDER_STATES, wordFor } from '../mails/words';
+import { SENDER_STATES, wordFor } from '../parts/words';
 
 const REFRESH_SECONDS = 10;
 

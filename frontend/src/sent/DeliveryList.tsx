@@ -2,7 +2,7 @@
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import Spinner from '@atlaskit/spinner';
-import { useCallback, useDeferredValue, useState } from 'react';
+import { useCallback, useState } from 'react';
 import type { Api, Cursor } from '../api/client';
 import type { Delivery } from '../api/types';
 import { IssueLink } from '../parts/IssueLink';
@@ -12,15 +12,17 @@ import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { TextField } from '../parts/TextField';
 import { usePolled } from '../parts/usePolled';
-import { DELIVERY_STATES, wordFor } from '../mails/words';
+import { useSettled } from '../parts/useSettled';
+import { DELIVERY_STATES, wordFor } from '../parts/words';
 
 const PAGE = 25;
 const REFRESH_SECONDS = 4;
+const PAUSE_MS = 300;
 
 export function DeliveryList({ api }: { api: Api }) {
   const [typed, setTyped] = useState('');
   const [trail, setTrail] = useState<readonly Cursor[]>([]);
-  const issue = useDeferredValue(typed.trim().toUpperCase()) || null;
+  const issue = useSettled(typed.trim().toUpperCase(), PAUSE_MS) || null;
   const before = trail.at(-1) ?? null;
   const load = useCallback(() => api.deliveries(issue, before, PAGE), [api, issue, before]);
   const { data, problem } = usePolled(load, REFRESH_SECONDS);
