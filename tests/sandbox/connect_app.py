@@ -69,6 +69,15 @@ class JiraCaller:
         return created
 
 
+FRAME = """<!doctype html><title>The app</title><link rel="icon" href="data:,"><p id="said">nothing yet</p>
+<script src="ALL_JS"></script>
+<script>
+  AP.context.getToken((token) => AP.env.getLocation((place) => {
+    document.querySelector('#said').textContent = `${place} ${token}`;
+  }));
+</script>"""
+
+
 @dataclass
 class Received:
     """One request the app got."""
@@ -96,7 +105,10 @@ class ConnectApp:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._say(200, json.dumps(app.descriptor()).encode())
+                if self.path.startswith("/?"):
+                    self._say(200, FRAME.replace("ALL_JS", f"{app.jira_url}/connect/all.js").encode())
+                else:
+                    self._say(200, json.dumps(app.descriptor()).encode())
 
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
