@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from common.amqp_consumer import Consumer
 from common.amqp_link import check_url
 from common.amqp_publisher import Publisher
-from common.bus import Handler
+from common.bus import Handler, Settled
 from common.messages import Message
 
 PATIENCE = 30.0  # seconds a publish may take before it counts as failed
@@ -27,9 +27,11 @@ class AmqpBus:
         self._consumer: Consumer | None = None
         self._lock = threading.Lock()
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message], settled: Settled | None = None) -> None:
         """Returns when the broker has confirmed every message; see Bus."""
         self._publisher.publish(messages)
+        if settled is not None:
+            settled(messages)
 
     def consume(self, topic: str, handler: Handler, concurrency: int) -> None:
         """See Bus. The handlers run in threads of their own, the acknowledgements on the connection's."""

@@ -11,14 +11,19 @@ from common.env import BadSetting
 from common.messages import Message
 
 Handler = Callable[[Message], None]
+Settled = Callable[[Sequence[Message]], None]
 
 
 class Bus(Protocol):
     """One service's end of the bus; safe to use from many threads."""
 
-    def publish(self, messages: Sequence[Message]) -> None:
-        """Returns when each message is safe with every service that receives its topic, whether or not that service runs.
-        Raises Temporary when that is not certain of one of them: publish all of them again (receivers know the ids)."""
+    def publish(self, messages: Sequence[Message], settled: Settled | None = None) -> None:
+        """Returns when each message is with every service that receives its topic, whether or not that service runs.
+        Raises Temporary when that is not certain of one of them: publish all of them again (receivers know the ids).
+
+        settled: called, from any thread, with messages that would outlive this process from now on. A broker's confirm says
+        so, before `publish` returns; inside one process only the receivers' handling does. Until then the sender keeps them.
+        """
         ...
 
     def consume(self, topic: str, handler: Handler, concurrency: int) -> None:

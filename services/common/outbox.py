@@ -2,7 +2,7 @@
 
 A row waits (`sent_until` null) until `available_at`, is out (`sent_until` set) from the moment a relay claims it, and goes out
 again when `sent_until` has passed. Of an internal topic the handler's own transaction ends the row (`done`, `postpone`); of
-another the relay deletes it after the broker's confirm. All times are the database's.
+another it is deleted when the bus says that the message is settled (over RabbitMQ: confirmed). All times are the database's.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -143,8 +143,8 @@ class Outbox:
                 tx.execute(rows.values(sent_until=now() + OUT, attempts=self._table.c.attempts + 1))
         return claimed
 
-    def confirmed(self, messages: Sequence[Message]) -> None:
-        """The broker has these: delete the rows that no handler of this service will end."""
+    def settled(self, messages: Sequence[Message]) -> None:
+        """These are safe without their rows: delete those rows that no handler of this service will end."""
         ids = [message.id for message in messages if not internal(message.topic)]
         if ids:
             with self.database.write() as tx:

@@ -90,14 +90,13 @@ class Relay:
 
     def _publish(self, topic: str, messages: list[Message]) -> int:
         try:
-            self._bus.publish(messages)
+            self._bus.publish(messages, self._outbox.settled)
         except Temporary as fault:
             self._unpublished[topic] = str(fault)
             self._tell(str(fault))
             self._outbox.give_back(messages, random.uniform(0.5, 1.5))
             return 0
         self._unpublished.pop(topic, None)
-        self._outbox.confirmed(messages)
         return len(messages)
 
     def _keep_house(self) -> None:

@@ -242,9 +242,9 @@ def test_what_could_not_be_published_waits_again_and_the_attempt_does_not_count(
     assert [message.id for message in claim(outbox)] == [id]
 
 
-def test_the_broker_s_confirm_ends_rows_for_other_services_only(outbox: Outbox) -> None:
+def test_what_is_settled_ends_rows_for_other_services_only(outbox: Outbox) -> None:
     [internal], [handled] = put(outbox, "t"), put(outbox, "t", topic="mail.handled")
-    outbox.confirmed(claim(outbox))
+    outbox.settled(claim(outbox))
     assert row(outbox, handled) is None
     assert row(outbox, internal) is not None
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from common import metrics
-from common.bus import Handler
+from common.bus import Handler, Settled
 from common.db import Database, metadata, open_database
 from common.errors import Temporary
 from common.local import Hub, LocalBus
@@ -50,13 +50,13 @@ class Shaky:
         self.published: list[Message] = []
         self._bus: LocalBus = self.hub.bus("inbound")
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message], settled: Settled | None = None) -> None:
         if self.faults:
             raise self.faults.pop(0)
         if self.refused & {message.topic for message in messages}:
             raise Temporary("refused")
         self.published += messages
-        self._bus.publish(messages)
+        self._bus.publish(messages, settled)
 
     def consume(self, topic: str, handler: Handler, concurrency: int) -> None:
         self._bus.consume(topic, handler, concurrency)
@@ -136,13 +136,25 @@ def test_a_message_of_another_process_is_carried_too_and_promptly_on_postgresql(
     assert sorted(waits)[2] < (SWEEP / 2 if outbox.database.postgresql else 3 * SWEEP)
 
 
-def test_rows_for_other_services_are_gone_after_the_confirm(
-    outbox: Outbox, bus: Shaky, start: Callable[[], Relay]
+def test_a_row_for_another_service_stays_until_that_service_has_handled_its_message(
+    outbox: Outbox, bus: Shaky, start: Callable[[int], Relay]
 ) -> None:
-    start()
+    got: list[Message] = []
+    release = threading.Event()
+
+    def store(message: Message) -> None:
+        got.append(message)
+        release.wait(20)
+
+    start(8)
     put(outbox, "t", 20, topic="mail.handled")
+    bus.hub.bus("outbound").consume("mail.handled", store, 2)
+    eventually(lambda: len(got) == 2)
+    assert outbox.depths()["mail.handled"].rows == 20, "a crash now must lose nothing"
+    assert len(bus.published) == 8, "and the limit holds for them too"
+    release.set()
     eventually(lambda: outbox.depths()["mail.handled"].rows == 0)
-    assert len(bus.published) == 20
+    assert len({message.id for message in got}) == 20
 
 
 def test_a_handled_message_makes_room_for_the_next_without_waiting_for_a_sweep(
