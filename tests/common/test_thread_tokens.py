@@ -30,8 +30,8 @@ def test_a_token_of_an_older_key_is_still_valid() -> None:
 
 
 def test_the_version_stands_first_in_the_mac() -> None:
-    assert TOKEN.split(".")[3][0] == "c"
-    assert make(ThreadKey(33, b"b" * 32), "7", DELIVERY, ANNA).split(".")[3][0] == "b"
+    assert TOKEN.split(".")[3][0] == "4"
+    assert make(ThreadKey(33, b"b" * 32), "7", DELIVERY, ANNA).split(".")[3][0] == "3"
 
 
 def test_the_mark_of_a_recipient_has_seven_characters_and_depends_on_the_key() -> None:
