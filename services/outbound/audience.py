@@ -16,6 +16,9 @@ FIELDS = ("status", "assignee", "resolution", "priority", "duedate", "summary")
 CUSTOMER_FIELDS = ("status", "resolution")
 """Fields whose change is told to people without an account."""
 
+MOST_OUTSIDE = 50
+"""People without an account that one issue can have: a mail with a thousand in copy must not make us a spammer."""
+
 OWN_DOING = "This is what they did themselves."
 
 _REPORTER = "You reported this issue."
@@ -42,8 +45,8 @@ def tell(item: Item, issue: Issue, participants: Sequence[Address], known: Known
 
 
 def participants(issue: Issue, known: Known) -> tuple[Address, ...]:
-    """The people without an account who took part so far, each once."""
-    return _once([*_people(issue.mailed), *known.participants], known.own)
+    """The people without an account who took part so far, each once, MOST_OUTSIDE at most."""
+    return _once([*_people(issue.mailed), *known.participants], known.own)[:MOST_OUTSIDE]
 
 
 def introduced(item: Item, before: Sequence[Address], known: Known) -> tuple[Address, ...]:
@@ -56,7 +59,8 @@ def introduced(item: Item, before: Sequence[Address], known: Known) -> tuple[Add
     keys = {address.key for address in before}
     if mailed is None or mailed.sender is None or mailed.sender.key not in keys:
         return ()
-    return tuple(address for address in _once(mailed.cc, known.own) if address.key not in keys)
+    newcomers = [address for address in _once(mailed.cc, known.own) if address.key not in keys]
+    return tuple(newcomers[: MOST_OUTSIDE - len(before)])
 
 
 def did_it(candidate: Candidate, item: Item, issue: Issue, known: Known) -> bool:

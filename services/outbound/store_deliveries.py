@@ -119,7 +119,7 @@ def earlier_ids(tx: Connection, tenant: str, issue_id: str, recipient_hash: str,
         delivery.c.state == "sent",
         delivery.c.message_id.is_not(None),
     )
-    return [(row.message_id, row.sent_at) for row in tx.execute(query.order_by(delivery.c.id.desc()).limit(most))]
+    return [(row.message_id, row.sent_at) for row in tx.execute(query.order_by(delivery.c.sent_at.desc()).limit(most))]
 
 
 def page(

@@ -75,13 +75,15 @@ def take(tx: Connection, id: str) -> Window | None:
     return Window(id, row.tenant, row.issue_id, row.opened_at, events)
 
 
-def is_next(tx: Connection, taken: Window) -> bool:
+def is_next(tx: Connection, id: str) -> bool:
     """True if no older window of the same issue is unfinished: by the database's clock, for ids come from many clocks."""
+    mine = window.alias()
     older = exists().where(
-        window.c.tenant == taken.tenant,
-        window.c.issue_id == taken.place,
+        mine.c.id == id,
+        window.c.tenant == mine.c.tenant,
+        window.c.issue_id == mine.c.issue_id,
         window.c.state.in_(("open", "gathering")),
-        tuple_(window.c.opened_at, window.c.id) < tuple_(taken.opened_at, taken.id),
+        tuple_(window.c.opened_at, window.c.id) < tuple_(mine.c.opened_at, mine.c.id),
     )
     return not tx.execute(select(older)).scalar()
 

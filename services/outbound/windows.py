@@ -67,12 +67,12 @@ class Windows:
         """Tell what has collected in a window."""
         id = str(message.body["window"])
         with self.database.write() as tx:
+            if not store_events.is_next(tx, id):  # it stays open meanwhile: what comes now is told together
+                self.outbox.postpone(tx, message.id, _TURN)
+                return
             window = store_events.take(tx, id)
             if window is None:
                 self.outbox.done(tx, message.id)
-                return
-            if not store_events.is_next(tx, window):
-                self.outbox.postpone(tx, message.id, _TURN)
                 return
             sender = store.sender_of(tx, window.tenant)
             known = self._known(tx, window, sender and sender.from_address)

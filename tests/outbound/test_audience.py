@@ -97,6 +97,18 @@ def test_a_participants_mail_brings_in_whom_it_copies() -> None:
     assert audience.introduced(item, before, KNOWN) == (EVE,)
 
 
+def test_a_mail_cannot_make_us_write_to_a_crowd() -> None:
+    crowd = tuple(Address("", f"p{number}@x.test") for number in range(1000))
+    issue = mail_issue(mailed=Mailed(CARL, crowd))
+    assert len(audience.participants(issue, KNOWN)) == audience.MOST_OUTSIDE
+    issue = mail_issue()
+    before = audience.participants(issue, KNOWN)
+    newcomers = audience.introduced(comment_item("app", mailed=Mailed(CARL, crowd)), before, KNOWN)
+    assert len(before) + len(newcomers) == audience.MOST_OUTSIDE
+    full = tuple(crowd[: audience.MOST_OUTSIDE])
+    assert audience.introduced(comment_item("app", mailed=Mailed(full[0], (CARL,))), full, KNOWN) == ()
+
+
 def test_a_strangers_mail_brings_in_nobody() -> None:
     before = audience.participants(mail_issue(), KNOWN)
     item = comment_item("app", mailed=Mailed(EVE, (Address("", "friend@elsewhere.test"),)))
