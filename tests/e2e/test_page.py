@@ -309,7 +309,7 @@ def test_outgoing_mail_is_tested_and_saved(page: Page, servers: PageServers, api
     frame.get_by_role("button", name="Test connection").click()
     expect(frame.get_by_text("It took the login.")).to_be_visible()
     frame.get_by_role("button", name="Save").click()
-    expect(frame.get_by_text("Outgoing mail is saved")).to_be_visible()
+    expect(frame.get_by_text("Outgoing mail is saved")).to_be_in_viewport(ratio=1)
     assert api.saved[-1]["port"] == 587
 
 
