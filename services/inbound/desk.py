@@ -65,6 +65,10 @@ class Desk:
                 self._record(work, self._attempt(work))
             except ClaimLost:
                 _log.warning("claim_lost")
+            except Temporary as fault:  # the database was away when the end was to be recorded: that is nobody's bug
+                with self._database.write() as tx:
+                    store_ledger.postpone(tx, mail_id, row.attempts, f"To be tried again. {fault}")
+                raise
             except Exception:
                 with self._database.write() as tx:
                     store_ledger.let_go(tx, mail_id, row.attempts)
@@ -86,7 +90,7 @@ class Desk:
         try:
             return self._handle(work)
         except Temporary as fault:
-            age = time.time() - work.row.received_at
+            age = time.time() - max(work.row.received_at, work.row.record.get("retried_at", 0.0))
             if age > self._config.give_up_after:
                 return End("failed", f"Given up after {age / 86_400:.0f} days. The last reason: {fault}")
             return Postpone(max(_pause(work.row.attempts), fault.retry_after or 0.0), f"To be tried again. {fault}")

@@ -85,16 +85,20 @@ def find_issue(database: Database, jira: Jira, tenant: str, facts: Facts, shelf:
 
 def find_reporter(jira: Jira, rule: Rule, sender: str) -> Reporter:
     """The sender's own account if their address is visible and exactly one has it, else the mailbox's default, else none."""
-    if sender:
-        found = [one for one in jira.find_users(sender) if _is(one, sender)]
-        if len(found) == 1:
-            name = found[0].get("displayName") or "the sender"
-            return Reporter(str(found[0]["accountId"]), True, f"The reporter is {name}, whose address it came from.")
+    found, why = [], "No Jira user shows the sender's address"
+    try:
+        found = [one for one in jira.find_users(sender) if _is(one, sender)] if sender else []
+    except Permanent as fault:
+        if fault.status not in (400, 403):
+            raise
+        why = "Jira does not let Mailbridge look for users (global permission Browse users and groups)"
+    if len(found) == 1:
+        name = found[0].get("displayName") or "the sender"
+        return Reporter(str(found[0]["accountId"]), True, f"The reporter is {name}, whose address it came from.")
     if rule.reporter_id:
         name = rule.reporter_name or rule.reporter_id
-        why = f"No Jira user shows the sender's address, so the reporter is the mailbox's default, {name}."
-        return Reporter(rule.reporter_id, False, why)
-    return Reporter(None, False, "No Jira user shows the sender's address, and the mailbox has no default reporter.")
+        return Reporter(rule.reporter_id, False, f"{why}, so the reporter is the mailbox's default, {name}.")
+    return Reporter(None, False, f"{why}, and the mailbox has no default reporter.")
 
 
 def _raw(tx: Connection, vault: Vault, row: Row[Any]) -> bytes:

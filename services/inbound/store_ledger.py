@@ -4,6 +4,7 @@ A mail is received, then delivering while a worker has claimed it, and ends as h
 counts claims and is their fence: whoever lost the claim changes nothing any more.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -172,9 +173,11 @@ def find(tx: Connection, tenant: str, id: str) -> Row[Any] | None:
 def retry(tx: Connection, row: Row[Any]) -> bool:
     """Let a held or failed mail be worked on anew; one held for its sender goes on as unproven. False if it moved on."""
     rows = update(mail).where(mail.c.id == row.id, mail.c.state.in_(("held", "failed")))
-    released = {"released": True} if row.state == "held" or row.record.get("released") else {}
+    record = {**row.record, "retried_at": time.time()}
+    if row.state == "held":
+        record["released"] = True
     values = {"state": "received", "unfinished": 0, "reason": None, "outcome": None, "handled_at": None}
-    if tx.execute(rows.values(**values, claim_until=None, record={**row.record, **released})).rowcount != 1:
+    if tx.execute(rows.values(**values, claim_until=None, record=record)).rowcount != 1:
         return False
     # What was never begun is planned anew: the rule, the people or Jira may have changed since.
     begun = select(step.c.id).where(step.c.mail_id == row.id, step.c.state.in_(("intended", "done"))).limit(1)

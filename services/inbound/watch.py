@@ -34,6 +34,8 @@ _BUSY, _LOOK_SOON = 30.0, 5.0
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
 _CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
 _PERMANENT_PAUSE = 30.0
+_STUMBLES = 3
+_UNFETCHABLE = "The mail server broke off each time this message was fetched, so it was left in the mailbox."
 _READ_BACKLOG = 200  # how many of the read mails at connection time get a row; the baseline covers the rest
 
 _log = log.get(__name__)
@@ -61,6 +63,7 @@ class Watch:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"mailbox-{owned.mailbox_id}", daemon=True)
         self._good = False
+        self._stumbles = 0  # faults in a row while fetching, without a message in between
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -177,14 +180,34 @@ class Watch:
     # --- taking
 
     def _take(self, source: Source, row: Row[Any], source_id: str, numbers: Sequence[int]) -> list[int]:
-        """Bring these messages into the ledger, batch by batch; returns the numbers that were looked at."""
-        for batch in source.messages(numbers, self._config.max_mail_bytes):
-            new = self._record(row, source_id, batch)
-            metrics.MAIL_RECEIVED.inc(new)
-            _log.info("batch_recorded", messages=len(batch), new=new)
-            if self._stopping.is_set():
-                break
-        return list(numbers)
+        """Bring these messages into the ledger, batch by batch; returns the numbers that were looked at.
+
+        A message at which the connection breaks again and again would keep all later ones out: it is tried alone then, and
+        at last recorded without its content.
+        """
+        rest = list(numbers)
+        while rest and not self._stopping.is_set():
+            if self._stumbles >= 2 * _STUMBLES:
+                self._record(row, source_id, [Message(rest[0], 0, b"", _UNFETCHABLE)])
+                self._stumbles, part = 0, rest[:1]
+            else:
+                part = rest[:1] if self._stumbles >= _STUMBLES else rest
+                self._take_part(source, row, source_id, part)
+            rest = rest[len(part) :]
+        return [number for number in numbers if number not in rest]
+
+    def _take_part(self, source: Source, row: Row[Any], source_id: str, numbers: Sequence[int]) -> None:
+        try:
+            for batch in source.messages(numbers, self._config.max_mail_bytes):
+                new = self._record(row, source_id, batch)
+                metrics.MAIL_RECEIVED.inc(new)
+                _log.info("batch_recorded", messages=len(batch), new=new)
+                self._stumbles = 0
+                if self._stopping.is_set():
+                    return
+        except Fault:
+            self._stumbles += 1
+            raise
 
     def _record(self, row: Row[Any], source_id: str, batch: Sequence[Message]) -> int:
         prints = {message.number: _fingerprint(message) for message in batch}
@@ -245,6 +268,7 @@ def ledger_entry(
     record: dict[str, Any] = {"explanation": []}
     if message.problem:
         record["problem"] = message.problem
+        values["marked"] = not message.raw  # nothing was had of it: in the mailbox it stays unread
     if earlier is not None:
         record = {"explanation": [SEEN_BEFORE], "earlier": earlier}
         ended = {"state": "ignored", "outcome": "none", "reason": SEEN_BEFORE, "handled_at": time.time()}

@@ -1,5 +1,8 @@
 """The fetcher against a real IMAP server: what comes into the ledger, once, and what is marked read."""
 
+import re
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -185,3 +188,54 @@ def test_a_wrong_password_is_shown_and_a_change_is_tried_at_once(database: Datab
             tx.execute(mailbox.update().where(mailbox.c.id == id).values(folder=good, changed_at=1.0, enabled=False))
             tx.execute(mailbox.update().where(mailbox.c.id == other).values(folder="Nowhere", changed_at=2.0))
         wait_for(lambda: "no folder 'Nowhere'" in (state_of(database, other)[1] or ""))
+
+
+class Breaking:
+    """A way to the mail server on which every answer to a fetch of one certain message breaks off."""
+
+    def __init__(self, server: MailServer, number: int) -> None:
+        self._server = server
+        self._pattern = re.compile(rb"UID FETCH ([\d,]+) \(BODY\.PEEK\[\]\)")
+        self._number = str(number).encode()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self._server.port))
+            threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client, False), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, watched: bool) -> None:
+        try:
+            while data := source.recv(65_536):
+                asked = self._pattern.search(data) if watched else None
+                if asked and self._number in asked[1].split(b","):
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        for one in (source, target):
+            one.close()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def test_a_message_that_cannot_be_fetched_does_not_keep_the_others_out(
+    database: Database, mail_server: MailServer
+) -> None:
+    mail_server.deliver(letter("one"), letter("two"), letter("three"))
+    breaking = Breaking(mail_server, sorted(mail_server.flags())[1])
+    add_mailbox(database, CONFIG, mail_server, port=breaking.port)
+    with fetching(database):
+        wait_for(lambda: len(mails(database)) == 3 and all(row.marked for row in mails(database)), 40)
+    breaking.close()
+    problems = [row.record.get("problem", "") for row in mails(database)]
+    assert [bool(text) for text in problems] == [False, True, False] and "broke off" in problems[1]
+    assert list(mail_server.flags().values()) == [True, False, True]

@@ -68,6 +68,7 @@ def test_a_mail_becomes_an_issue_with_its_file(office: Office) -> None:
             "from": {"name": "Ann Customer", "address": "ann@customer.test"},
             "cc": [],
             "mailbox": "support@sandbox.test",
+            "sub_addresses": True,
         }
     ]
 

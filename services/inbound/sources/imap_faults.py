@@ -38,7 +38,7 @@ def explain(kind: str, error: Exception, account: Account, what: str, *, connect
         )
     if kind == "nonsense" or (kind == "refused" and what == FETCH):
         return Unreadable(words)
-    if kind == "broken":
+    if kind == "broken" and (connected or "unexpected response" not in words):
         return Temporary(f"The connection to {server} broke: {words}")
     if not connected:
         return Unusable(
