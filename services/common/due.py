@@ -1,10 +1,11 @@
 """Whose turn it is: the tenants that have a due row in the outbox and room for it, one topic at a time."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Select, Table, func, literal, select
+from sqlalchemy import Column, ColumnElement, Connection, ScalarSelect, Select, String, Table, bindparam, func, select
 
 from common.db import now
 
@@ -28,20 +29,24 @@ def _round(tx: Connection, outbox: Table, topic: str, last: str) -> Iterator[tup
     """Every tenant with a due row once, with its number of rows that are out: first those behind `last`."""
     seen: set[str] = set()
     for place in dict.fromkeys((last, "")):
-        page = list(tx.execute(_page(outbox, topic, place)))
+        page = list(tx.execute(_page(outbox), {"wanted": topic, "after": place}))
         while page:
             yield from ((tenant, out) for tenant, out in page if tenant not in seen)
             seen.update(tenant for tenant, _ in page)
-            page = list(tx.execute(_page(outbox, topic, page[-1][0]))) if len(page) == TENANTS else []
+            page = (
+                list(tx.execute(_page(outbox), {"wanted": topic, "after": page[-1][0]})) if len(page) == TENANTS else []
+            )
 
 
-def _page(t: Table, topic: str, after: str) -> Select[str, int]:
-    """The next tenants behind `after` that have a due row, each with its number of rows that are out.
+@cache  # building it costs more than running it
+def _page(t: Table) -> Select[str, int]:
+    """The next tenants behind `after` that have a due row of the topic `wanted`, each with its number of rows that are out.
 
     A recursive query that jumps from one tenant to the next along the index: its cost grows with the tenants that have
     waiting rows, not with the rows.
     """
-    tenants = select(literal(after).label("tenant")).cte("tenants", recursive=True)
+    topic, after = bindparam("wanted", type_=String), bindparam("after", type_=String)
+    tenants = select(after.label("tenant")).cte("tenants", recursive=True)
     name: ColumnElement[str] = tenants.c.tenant
 
     def first(column: Column[T], condition: ColumnElement[bool]) -> ScalarSelect[T]:

@@ -128,12 +128,13 @@ class Outbox:
         brought up to date here. Takes no write lock when nothing is due.
         """
         with self.database.read() as tx:
-            if not any(tenants_due(tx, self._table, topic, limit, "") for topic in self._topics):
-                return []
+            topics = [topic for topic in self._topics if tenants_due(tx, self._table, topic, limit, "")]
+        if not topics:
+            return []
         claimed: list[Message] = []
         with self.database.write() as tx:
             self._one_at_a_time(tx)
-            for topic in self._topics:
+            for topic in topics:
                 rooms = tenants_due(tx, self._table, topic, limit, after.get(topic, ""))
                 claimed += in_turn(self._oldest(tx, topic, tenant, room) for tenant, room in rooms)
                 if rooms:
