@@ -59,6 +59,11 @@ def _postgresql_engine(url: URL, service: str, options: dict[str, Any], patience
     arguments = {
         "options": f"{theirs} {own}".strip(),
         "connect_timeout": 10,
+        # A server that went away without a word is noticed within a minute, not after the system's two hours.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
         "application_name": f"mailbridge-{service}",
     }
     return sqlalchemy.create_engine(url, connect_args=arguments, pool_pre_ping=True, **options)

@@ -74,6 +74,19 @@ def test_each_receiver_gets_each_message_once_with_its_body(buses: Buses) -> Non
     assert other.got == []
 
 
+def test_more_messages_than_confirms_are_awaited_at_a_time_are_published_at_once(buses: Buses) -> None:
+    bus, inbox = buses("inbound"), Inbox()
+    sent = [message(n=n) for n in range(1800)]
+    bus.publish(sent)
+    bus.consume("mail.received", inbox, 2)
+    eventually(lambda: len(inbox.got) >= 1800)
+    assert Counter(m.id for m in inbox.got) == Counter(m.id for m in sent)
+
+
+def test_publishing_nothing_is_fine(buses: Buses) -> None:
+    buses("inbound").publish([])
+
+
 def test_consumers_of_one_service_share_its_copies(buses: Buses) -> None:
     one, two, publisher = buses("inbound"), buses("inbound"), buses("inbound")
     meeting = threading.Barrier(2, timeout=20)
