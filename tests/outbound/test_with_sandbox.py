@@ -105,7 +105,9 @@ class House:
         tables = (connect_tables.outbox, outbound_tables.outbox)
         for database, table in zip(self.databases, tables, strict=True):
             with database.read() as tx:
-                if tx.execute(select(func.count()).select_from(table)).scalar_one():
+                # Of tenant.changed the copy for inbound waits: nobody is there to take it.
+                waiting = select(func.count()).where(table.c.topic != "tenant.changed")
+                if tx.execute(waiting).scalar_one():
                     return False
         return True
 
