@@ -13,7 +13,7 @@ from sandbox.faults import Faults
 from sandbox.gate import Gate
 from sandbox.http_server import HttpServer
 from sandbox.jira import api_comments, api_issues, api_people, api_projects, api_search
-from sandbox.jira.api import Api, install_errors
+from sandbox.jira.api import Api, install_errors, install_loudness
 from sandbox.jira.install import Installer
 from sandbox.jira.model import Event
 from sandbox.jira.site import Site
@@ -127,4 +127,5 @@ def _flask(parts: Parts) -> Flask:
     app.register_blueprint(control.blueprint(parts))
     app.register_blueprint(pages.blueprint(parts))
     install_errors(app, parts.calls)
+    install_loudness(app, parts.calls)
     return app

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import Blueprint, Response, jsonify, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.control import issue_json
+from sandbox.control.issues import issue_json
 from sandbox.jira.model import Installation
 from sandbox.jira.tokens import CONTEXT_QSH, qsh, tenant_token
 from sandbox.parts import Parts

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from sandbox.calls import Call, Calls
 from sandbox.jira.errors import JiraError, bad_request
@@ -95,6 +96,20 @@ def install_errors(app: Flask, calls: Calls) -> None:
             return jsonify({"error": f"There is no {request.method} {request.path} here."}), error.code
         calls.violate(call, [f"the sandbox does not answer {request.method} {request.path}"])
         return jsonify({"errorMessages": [f"No endpoint {request.method} {request.path}"], "errors": {}}), error.code
+
+
+def install_loudness(app: Flask, calls: Calls) -> None:
+    """A fault of the sandbox itself is answered 500, written to standard error, and a violation, so that no test passes by it."""
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> tuple[Response, int]:
+        if isinstance(error, HTTPException):
+            return jsonify({"errorMessages": [error.description], "errors": {}}), error.code or 500
+        app.logger.exception("the sandbox failed at %s %s", request.method, request.path)
+        call = request.environ.get("sandbox.call")
+        if call is not None:
+            calls.violate(call, [f"the sandbox itself failed: {error!r}"])
+        return jsonify({"errorMessages": [f"The sandbox failed: {error!r}"], "errors": {}}), 500
 
 
 def json_body() -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.jira import beans, writes
+from sandbox.jira import beans, given, writes
 from sandbox.jira.api import Answer, Api, Caller, json_body, number, page
 from sandbox.jira.api_issues import any_json
 from sandbox.jira.errors import JiraError, bad_request
@@ -112,7 +112,7 @@ def read_property(site: Site, caller: Caller, comment: str, key: str) -> Answer:
 def set_property(site: Site, caller: Caller, comment: str, key: str) -> Answer:
     """201 when it is new, else 200."""
     _, entry = _visible(site, caller, comment)
-    new = writes.set_property(entry.properties, key, any_json())
+    new = given.set_property(entry.properties, key, any_json())
     return {}, 201 if new else 200
 
 
@@ -130,8 +130,8 @@ def attach(site: Site, caller: Caller, issue: str) -> Answer:
         return Response("XSRF check failed", 403, content_type="text/html;charset=UTF-8")
     found = site.visible_issue(issue, caller.account)
     files = [
-        (given.filename or "", given.mimetype or "application/octet-stream", given.stream.read())
-        for given in request.files.getlist("file")
+        (part.filename or "", part.mimetype or "application/octet-stream", part.stream.read())
+        for part in request.files.getlist("file")
     ]
     if not files or not all(name for name, _, _ in files):
         raise bad_request("The request must carry at least one part named file, with a file name.")

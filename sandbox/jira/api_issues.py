@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 
-from sandbox.jira import beans, writes
+from sandbox.jira import beans, given, writes
 from sandbox.jira.api import Answer, Api, Caller, json_body, names
 from sandbox.jira.errors import JiraError, bad_request, no_issue
 from sandbox.jira.model import Issue
@@ -53,8 +53,7 @@ def edit(site: Site, caller: Caller, issue: str) -> Answer:
     if body.get("update"):
         raise bad_request("The sandbox takes changes in fields, not in update.")
     writes.edit_issue(site, caller.account, found, _object(body.get("fields", {}), "fields"), caller.trace)
-    for entry in body.get("properties") or []:
-        writes.set_property(found.properties, entry["key"], entry["value"])
+    found.properties.update(given.properties(body.get("properties")))
     writes.touch(site, found)
     if request.args.get("returnIssue") == "true":
         return beans.issue(site, found, caller.account, [], []), 200
@@ -114,7 +113,7 @@ def read_property(site: Site, caller: Caller, issue: str, key: str) -> Answer:
 def set_property(site: Site, caller: Caller, issue: str, key: str) -> Answer:
     """201 when it is new, else 200."""
     found = site.visible_issue(issue, caller.account)
-    new = writes.set_property(found.properties, key, any_json())
+    new = given.set_property(found.properties, key, any_json())
     writes.touch(site, found)
     return {}, 201 if new else 200
 

@@ -55,7 +55,7 @@ def _search(site: Site, caller: Caller, asked: dict[str, Any]) -> dict[str, Any]
     if not query.bounded:
         raise bad_request("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
     reconcile = asked.get("reconcileIssues") or []
-    if len(reconcile) > _MAX_RECONCILED:
+    if not isinstance(reconcile, list) or len(reconcile) > _MAX_RECONCILED:
         raise bad_request(f"At most {_MAX_RECONCILED} issues can be reconciled.")
     now = site.clock()
     try:
@@ -71,7 +71,9 @@ def _search(site: Site, caller: Caller, asked: dict[str, Any]) -> dict[str, Any]
     for field, descending in reversed(query.order):
         found.sort(key=lambda issue: jql.sort_value(site, issue, field), reverse=descending)
     most = asked.get("maxResults")
-    most = 50 if most is None else max(0, min(int(most), 5000))
+    if not isinstance(most, int | None):
+        raise bad_request("maxResults must be a whole number.")
+    most = 50 if most is None else max(0, min(most, 5000))
     start = _start(asked.get("nextPageToken"))
     fields = asked.get("fields") or []
     properties = asked.get("properties") or []

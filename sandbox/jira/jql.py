@@ -1,38 +1,19 @@
-"""A small JQL: comparisons joined by AND, OR, NOT and parentheses, with ORDER BY.
-
-Fields: project, key/issuekey/id, summary, description, text, status, statusCategory, issuetype, priority, assignee,
-reporter, creator, labels, created, updated, and issue.property[key].path. What is not known is a sentence in JqlError.
-"""
+"""A small JQL: comparisons joined by AND, OR, NOT and parentheses, with ORDER BY. What is not understood is a JqlError."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from sandbox.jira import adf
-from sandbox.jira.fields import PRIORITIES
-from sandbox.jira.instants import jql_time
+from sandbox.jira.jql_clauses import Clause, JqlError, check_field, holds, sort_value
 from sandbox.jira.model import Issue
 from sandbox.jira.site import Site
+
+__all__ = ["JqlError", "Query", "parse", "sort_value"]
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<operator>!=|>=|<=|!~|=|>|<|~)|(?P<mark>[(),])"""
     r"""|(?P<word>issue\.property\[[^\]]+\](?:\.[\w.]+)?|[^\s"'()=!<>~,]+))"""
 )
-_TIMES = ("created", "updated")
-
-
-class JqlError(Exception):
-    """The query is not understood; `str()` is Jira's kind of sentence."""
-
-
-@dataclass(frozen=True)
-class Clause:
-    """field operator values; `values` are texts, None stands for EMPTY."""
-
-    field: str
-    operator: str
-    values: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -55,18 +36,6 @@ def parse(text: str) -> Query:
     if condition is None:
         return Query(lambda _site, _issue, _who, _now: True, order, bounded=False)
     return Query(condition, order, bounded=True)
-
-
-def sort_value(site: Site, issue: Issue, field: str) -> Any:
-    """What ORDER BY compares."""
-    if field in _TIMES:
-        return getattr(issue, field)
-    if field in ("key", "issuekey"):
-        project, number = issue.key.rsplit("-", 1)
-        return project, int(number)
-    if field == "id":
-        return int(issue.id)
-    return tuple(value or "" for value in _values(site, issue, field))
 
 
 class _Parser:
@@ -117,13 +86,13 @@ class _Parser:
                 raise JqlError("Error in the JQL Query: Expecting ')' before the end of the query.")
             return inner
         clause = self._clause()
-        return lambda site, issue, who, now: _holds(clause, site, issue, who, now)
+        return lambda site, issue, who, now: holds(clause, site, issue, who, now)
 
     def _clause(self) -> Clause:
         field = self._next("a field name")
         if not field.lower().startswith("issue.property"):
             field = field.lower()
-        _known(field)
+        check_field(field)
         if self._take("is"):
             operator = "not in" if self._take("not") else "in"
             self._empty()
@@ -192,100 +161,3 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         found.append((kind, match.group(kind)))
         at = match.end()
     return found
-
-
-_FIELDS = {
-    "project", "key", "issuekey", "id", "issue", "summary", "description", "text", "status", "statuscategory",
-    "issuetype", "type", "priority", "assignee", "reporter", "creator", "labels", *_TIMES,
-}  # fmt: skip
-
-
-def _known(field: str) -> None:
-    if field not in _FIELDS and not field.startswith("issue.property["):
-        raise JqlError(f"Field '{field}' does not exist or you do not have permission to view it.")
-
-
-def _holds(clause: Clause, site: Site, issue: Issue, who: str, now: float) -> bool:
-    if clause.field in _TIMES:
-        return _compare_times(clause, getattr(issue, clause.field), now)
-    have = [None if value is None else value.lower() for value in _values(site, issue, clause.field)] or [None]
-    want = [_wanted(value, who) for value in clause.values]
-    if clause.operator in ("=", "in"):
-        return any(value in want for value in have)
-    if clause.operator in ("!=", "not in"):
-        return not any(value in want for value in have)
-    if clause.operator in ("~", "!~"):
-        words = re.findall(r"\w+", want[0] or "")
-        text = " ".join(value or "" for value in have)
-        found = all(re.search(rf"\b{re.escape(word)}", text) for word in words)
-        return found == (clause.operator == "~")
-    return any(_ordered(clause.operator, value, want[0]) for value in have if value is not None)
-
-
-def _compare_times(clause: Clause, instant: float, now: float) -> bool:
-    value = clause.values[0]
-    bound = now if value == "now()" else jql_time(value or "", now)
-    if bound is None:
-        raise JqlError(
-            f"Date value '{value}' for field '{clause.field}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', "
-            "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
-        )
-    return _ordered(clause.operator, instant, bound)
-
-
-def _ordered(operator: str, left: Any, right: Any) -> bool:
-    if isinstance(left, str) and isinstance(right, str) and _numeric(left) and _numeric(right):
-        left, right = float(left), float(right)
-    if operator == ">":
-        return bool(left > right)
-    if operator == ">=":
-        return bool(left >= right)
-    if operator == "<":
-        return bool(left < right)
-    if operator == "<=":
-        return bool(left <= right)
-    return bool(left == right) == (operator == "=")
-
-
-def _numeric(text: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
-
-
-def _wanted(value: str | None, who: str) -> str | None:
-    return who.lower() if value == "currentuser()" else None if value is None else value.lower()
-
-
-def _values(site: Site, issue: Issue, field: str) -> tuple[str | None, ...]:
-    if field.startswith("issue.property["):
-        return _property_values(issue, field)
-    project, kind = site.project(issue.project), site.issue_types[issue.issue_type]
-    status = site.statuses[issue.status]
-    values: dict[str, tuple[str | None, ...]] = {
-        "project": (project.key, project.id, project.name),
-        "key": (issue.key, issue.id),
-        "id": (issue.id, issue.key),
-        "summary": (issue.summary,),
-        "description": (adf.plain(issue.description),),
-        "text": (issue.summary, adf.plain(issue.description), *(adf.plain(entry.body) for entry in issue.comments)),
-        "status": (status.name, status.id),
-        "statuscategory": (status.category,),
-        "issuetype": (kind.name, kind.id),
-        "priority": (PRIORITIES[issue.priority], issue.priority),
-        "assignee": (issue.assignee,),
-        "reporter": (issue.reporter,),
-        "creator": (issue.creator,),
-        "labels": tuple(issue.labels),
-    }
-    return values[{"issuekey": "key", "issue": "key", "type": "issuetype"}.get(field, field)]
-
-
-def _property_values(issue: Issue, field: str) -> tuple[str | None, ...]:
-    match = re.fullmatch(r"issue\.property\[([^\]]+)\](?:\.([\w.]+))?", field)
-    if match is None:
-        return ()
-    key, path = match.groups()
-    value = issue.properties.get(key.strip("\"'"))
-    for part in (path or "").split(".") if path else []:
-        value = value.get(part) if isinstance(value, dict) else None
-    values = value if isinstance(value, list) else [value]
-    return tuple(str(entry) for entry in values if isinstance(entry, str | int | float))

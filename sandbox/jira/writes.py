@@ -4,27 +4,24 @@ Every function holds nothing itself: the caller holds `site.lock`. `who` is the 
 X-Atlassian-Webhook-Trace header of its call.
 """
 
-import json
 from typing import Any
 
-from sandbox.jira import adf, beans, fields
+from sandbox.jira import beans, changelog, fields, given
 from sandbox.jira.errors import JiraError, bad_field, bad_request
 from sandbox.jira.model import Attachment, Comment, Event, Issue
 from sandbox.jira.site import Site
 
-MAX_PROPERTY = 32_768
 MAX_ATTACHMENT = 25 * 1024 * 1024
-_FIELD_NAMES = {"due_date": "duedate", "issue_type": "issuetype"}
 
 
-def create_issue(site: Site, who: str, given: dict[str, Any], properties: Any, trace: str | None = None) -> Issue:
+def create_issue(site: Site, who: str, wanted: dict[str, Any], properties: Any, trace: str | None = None) -> Issue:
     """A new issue in the workflow's first status; raises JiraError naming the bad fields."""
-    target = fields.target(site, given)
+    target = fields.target(site, wanted)
     if not site.may(who, "CREATE_ISSUES", target.project):
         raise JiraError(400, "You do not have permission to create issues in this project.")
-    if "summary" not in given:
+    if "summary" not in wanted:
         raise bad_field("summary", "You must specify a summary of the issue.")
-    values = fields.read(site, given, target.project)
+    values = fields.read(site, wanted, target.project)
     if target.issue_type.subtask and "parent" not in values:
         raise bad_field("parent", "Issue type is a sub-task but parent issue key or id not specified.")
     now = site.clock()
@@ -38,14 +35,14 @@ def create_issue(site: Site, who: str, given: dict[str, Any], properties: Any, t
         created=now,
         updated=now,
         status=next(iter(site.statuses)),
-        properties=_properties(properties),
+        properties=given.properties(properties),
         **values,
     )
     if issue.reporter:
         issue.watchers.add(issue.reporter)
     site.issues[issue.id], site.ids_by_key[issue.key] = issue, issue.id
     items = [
-        _item(site, name, None, getattr(issue, name))
+        changelog.item(site, name, None, getattr(issue, name))
         for name in ("description", "status", "summary")
         if getattr(issue, name)
     ]
@@ -53,24 +50,24 @@ def create_issue(site: Site, who: str, given: dict[str, Any], properties: Any, t
     return issue
 
 
-def edit_issue(site: Site, who: str, issue: Issue, given: dict[str, Any], trace: str | None = None) -> None:
+def edit_issue(site: Site, who: str, issue: Issue, wanted: dict[str, Any], trace: str | None = None) -> None:
     """Sets fields; a change is told once with all its items, no change is not told."""
     project = site.project(issue.project)
     if not site.may(who, "EDIT_ISSUES", project):
         raise JiraError(403, "You do not have permission to edit issues in this project.")
-    values = fields.read(site, given, project)
+    values = fields.read(site, wanted, project)
     if values.get("assignee"):
         issue.watchers.add(values["assignee"])
     custom = values.pop("custom", {})
     items = [
-        _item(site, name, getattr(issue, name), value)
+        changelog.item(site, name, getattr(issue, name), value)
         for name, value in values.items()
         if getattr(issue, name) != value
     ]
     for name, value in custom.items():
         before = issue.custom.get(name)
         if before != value:
-            items.append(_custom_item(name, before, value))
+            items.append(changelog.custom_item(name, before, value))
             issue.custom[name] = value
     for name, value in values.items():
         setattr(issue, name, value)
@@ -86,7 +83,13 @@ def set_status(site: Site, who: str, issue: Issue, status_id: str, trace: str | 
         return
     before, issue.status = issue.status, status_id
     _emit_issue(
-        site, "jira:issue_updated", issue, who, trace, [_item(site, "status", before, status_id)], "issue_generic"
+        site,
+        "jira:issue_updated",
+        issue,
+        who,
+        trace,
+        [changelog.item(site, "status", before, status_id)],
+        "issue_generic",
     )
 
 
@@ -116,11 +119,11 @@ def add_comment(
         id=str(next(site.comment_ids)),
         author=who,
         update_author=who,
-        body=_comment_body(body),
+        body=given.comment_body(body),
         created=now,
         updated=now,
-        visibility=_visibility(site, visibility),
-        properties=_properties(properties),
+        visibility=given.visibility(site, visibility),
+        properties=given.properties(properties),
     )
     issue.comments.append(comment)
     issue.updated = now
@@ -136,10 +139,10 @@ def edit_comment(
     if not any(site.may(who, right, site.project(issue.project)) for right in rights):
         raise JiraError(400, "You do not have the permission to edit this comment.")
     if "body" in changes:
-        comment.body = _comment_body(changes["body"])
+        comment.body = given.comment_body(changes["body"])
     if "visibility" in changes:
-        comment.visibility = _visibility(site, changes["visibility"])
-    comment.properties.update(_properties(changes.get("properties")))
+        comment.visibility = given.visibility(site, changes["visibility"])
+    comment.properties.update(given.properties(changes.get("properties")))
     # two edits within one millisecond must still be two versions of the comment
     comment.updated = max(site.clock(), comment.updated + 0.001)
     comment.update_author = who
@@ -171,10 +174,7 @@ def attach(
         attachment = Attachment(str(next(site.attachment_ids)), filename, content_type, content, who, now)
         issue.attachments.append(attachment)
         stored.append(attachment)
-        item = {
-            "field": "Attachment", "fieldtype": "jira", "fieldId": "attachment",
-            "from": None, "fromString": None, "to": attachment.id, "toString": filename,
-        }  # fmt: skip
+        item = changelog.attached(attachment)
         _emit_issue(site, "jira:issue_updated", issue, who, trace, [item], "issue_updated")
         body = {
             "timestamp": _ms(now), "webhookEvent": "attachment_created",
@@ -184,98 +184,9 @@ def attach(
     return stored
 
 
-def set_property(properties: dict[str, Any], key: str, value: Any) -> bool:
-    """Sets one property of an issue or a comment; returns whether it is new. Raises JiraError for a bad one."""
-    if len(key) > 255:
-        raise bad_request("The property key is too long. The maximum length is 255 characters.")
-    if len(json.dumps(value, ensure_ascii=False)) > MAX_PROPERTY:
-        raise bad_request("The property value cannot be longer than 32768 characters.")
-    new = key not in properties
-    properties[key] = value
-    return new
-
-
 def touch(site: Site, issue: Issue) -> None:
     """The index learns of a change that is no event."""
     site.index.put(issue, site.clock())
-
-
-def _properties(given: Any) -> dict[str, Any]:
-    if given is None:
-        return {}
-    properties: dict[str, Any] = {}
-    if not isinstance(given, list):
-        raise bad_request("properties must be a list of objects with key and value")
-    for entry in given:
-        if not isinstance(entry, dict) or not isinstance(entry.get("key"), str) or "value" not in entry:
-            raise bad_request("properties must be a list of objects with key and value")
-        set_property(properties, entry["key"], entry["value"])
-    return properties
-
-
-def _comment_body(body: Any) -> Any:
-    if body is None:
-        raise bad_field("comment", "Comment body can not be empty!")
-    if adf.problem(body):
-        raise bad_field("comment", "INVALID_INPUT")
-    if adf.characters(body) > adf.LIMIT:
-        raise bad_field("comment", fields.TOO_LONG)
-    if not body["content"]:
-        raise bad_field("comment", "Comment body can not be empty!")
-    return body
-
-
-def _visibility(site: Site, given: Any) -> dict[str, str] | None:
-    if given is None:
-        return None
-    kind = given.get("type") if isinstance(given, dict) else None
-    name = str(given.get("identifier") or given.get("value") or "") if isinstance(given, dict) else ""
-    if kind == "role":
-        role = next((role for role in site.roles.values() if role.name == name), None)
-        if role is not None:
-            return {"type": "role", "value": role.name, "identifier": role.name}
-        raise bad_field("commentLevel", f"The role '{name}' does not exist.")
-    if kind == "group":
-        group = site.group(name)
-        if group is not None:
-            return {"type": "group", "value": group.name, "identifier": group.id}
-        raise bad_field("commentLevel", f"Group: {name} does not exist.")
-    raise bad_field("visibility", "type must be role or group")
-
-
-def _item(site: Site, attribute: str, before: Any, after: Any) -> dict[str, Any]:
-    name = _FIELD_NAMES.get(attribute, attribute)
-    (old, old_text), (new, new_text) = _shown(site, attribute, before), _shown(site, attribute, after)
-    return {
-        "field": name, "fieldtype": "jira", "fieldId": name,
-        "from": old, "fromString": old_text, "to": new, "toString": new_text,
-    }  # fmt: skip
-
-
-def _shown(site: Site, attribute: str, value: Any) -> tuple[str | None, str | None]:
-    """How a changelog shows a value: its id (None for plain texts) and its words."""
-    if value is None:
-        return None, None
-    if attribute in ("description", "environment"):
-        return None, adf.wiki(value)
-    if attribute in ("assignee", "reporter"):
-        return value, site.users[value].name
-    if attribute == "status":
-        return value, site.statuses[value].name
-    if attribute == "priority":
-        return value, fields.PRIORITIES[value]
-    if attribute == "labels":
-        return None, " ".join(value)
-    if attribute == "parent":
-        return value, site.issues[value].key
-    return None, str(value)
-
-
-def _custom_item(name: str, before: Any, after: Any) -> dict[str, Any]:
-    return {
-        "field": fields.CUSTOM_FIELDS[name], "fieldtype": "custom", "fieldId": name,
-        "from": None, "fromString": before, "to": None, "toString": after,
-    }  # fmt: skip
 
 
 def _emit_issue(

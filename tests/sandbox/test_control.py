@@ -79,6 +79,16 @@ def test_what_jira_would_not_understand_is_a_violation(
     assert any(words in problem for problem in problems), problems
 
 
+def test_a_fault_of_the_sandbox_itself_is_loud(
+    sandbox: Sandbox, jira: JiraCaller, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.parts.site.projects = None  # type: ignore[assignment]
+    answer = jira("GET", "/project/search")
+    assert answer.status_code == 500
+    assert "the sandbox itself failed" in sandbox.parts.calls.violations()[0]["problem"]
+    assert "Traceback" in caplog.text
+
+
 def test_a_lenient_sandbox_judges_nothing() -> None:
     with Sandbox(0, 0, 0, strict=False) as sandbox:
         caller = JiraCaller(sandbox.url, sandbox.parts.installer.register())

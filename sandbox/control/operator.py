@@ -1,0 +1,110 @@
+"""Control: what was asked and sent, faults, the index, installations, and the way back to the beginning."""
+
+import math
+import re
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox import faults as fault_kinds
+from sandbox.control.asked import BadControl, body_object, flag, only, seconds, text
+from sandbox.jira.install import InstallFailed
+from sandbox.parts import Parts
+
+
+def add_routes(routes: Blueprint, parts: Parts) -> None:
+    """Registers them."""
+
+    @routes.get("/ports")
+    def ports() -> Response:
+        return jsonify(url=parts.site.base_url, imap_port=parts.imap.port, smtp_port=parts.smtp.port)
+
+    @routes.get("/calls")
+    def calls() -> Response:
+        since = request.args.get("since", "0")
+        return jsonify([call.as_json() for call in parts.calls.all(int(since) if since.isdigit() else 0)])
+
+    @routes.get("/violations")
+    def violations() -> Response:
+        return jsonify(parts.calls.violations())
+
+    @routes.get("/webhooks")
+    def webhooks() -> Response:
+        return jsonify({"idle": parts.webhooks.idle(), "attempts": [asdict(one) for one in parts.webhooks.attempts()]})
+
+    @routes.put("/webhooks")
+    def set_webhooks() -> Response:
+        body = body_object()
+        only(body, "retry_seconds")
+        parts.webhooks.retry_seconds = seconds(body, "retry_seconds")
+        return jsonify(retry_seconds=parts.webhooks.retry_seconds)
+
+    @routes.get("/faults")
+    def list_faults() -> Response:
+        return jsonify([fault.as_json() for fault in parts.faults.all()])
+
+    @routes.post("/faults")
+    def add_fault() -> tuple[Response, int]:
+        try:
+            fault = fault_kinds.read(body_object())
+        except fault_kinds.BadFault as error:
+            raise BadControl(error.field, str(error)) from None
+        return jsonify(parts.faults.add(fault).as_json()), 201
+
+    @routes.delete("/faults")
+    def clear_faults() -> tuple[str, int]:
+        parts.faults.clear()
+        return "", 204
+
+    @routes.post("/index")
+    def index() -> Response:
+        lag = body_object().get("lag")
+        seconds = math.inf if lag == "infinite" else lag
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+            raise BadControl("lag", 'give seconds from 0, or "infinite"')
+        with parts.site.lock:
+            parts.site.index.set_lag(float(seconds), parts.site.clock())
+        return jsonify(lag=lag)
+
+    @routes.post("/email-api")
+    def email_api() -> Response:
+        parts.site.email_api_open = flag(body_object(), "approved", True)
+        return jsonify(approved=parts.site.email_api_open)
+
+    @routes.get("/installations")
+    def installations() -> Response:
+        return jsonify([_installation(app) for app in parts.site.installations.values()])
+
+    @routes.post("/install")
+    def install() -> tuple[Response, int]:
+        base_url = text(body_object(), "base_url")
+        if not re.match(r"https?://", base_url):
+            raise BadControl("base_url", "give the app's address, such as http://127.0.0.1:8080")
+        try:
+            return jsonify(_installation(parts.installer.install(base_url))), 201
+        except InstallFailed as error:
+            raise BadControl("base_url", str(error), 502) from None
+
+    @routes.post("/uninstall")
+    def uninstall() -> tuple[Response, int]:
+        body = request.get_json(force=True, silent=True) or {}
+        keys = [body["app_key"]] if "app_key" in body else list(parts.site.installations)
+        try:
+            for key in keys:
+                parts.installer.uninstall(str(key))
+        except InstallFailed as error:
+            raise BadControl("app_key", str(error), 502) from None
+        return jsonify(uninstalled=keys), 200
+
+    @routes.post("/reset")
+    def reset() -> tuple[str, int]:
+        parts.reset()
+        return "", 204
+
+
+def _installation(app: Any) -> dict[str, Any]:
+    return {
+        "app_key": app.app_key, "client_key": app.client_key, "account_id": app.account_id, "base_url": app.base_url,
+        "enabled": app.enabled, "scopes": sorted(app.scopes),
+    }  # fmt: skip
