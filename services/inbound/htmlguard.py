@@ -23,7 +23,23 @@ _ONE_ATTRIBUTE = re.compile(_ATTRIBUTE)
 _ANY_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,20})[^>]*>?")
 # Never open, or closed by their own next of kin.
 _NOT_NESTING = frozenset(
-    {"br", "hr", "img", "input", "wbr", "col", "area", "source", "track", "param", "meta", "link", "base", "embed", "frame"}
+    {
+        "br",
+        "hr",
+        "img",
+        "input",
+        "wbr",
+        "col",
+        "area",
+        "source",
+        "track",
+        "param",
+        "meta",
+        "link",
+        "base",
+        "embed",
+        "frame",
+    }
     | {"p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "optgroup", "colgroup"}
 )
 
