@@ -87,6 +87,8 @@ class LocalBus:
                 parcel.handled()
             except Temporary as fault:
                 _log.warning("message_not_settled", service=self._service, reason=str(fault))  # so it will come again
+            except Exception:
+                _log.exception("message_not_settled", service=self._service)  # a mistake; this thread has more to do
 
 
 class _Parcel:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -136,6 +136,20 @@ def test_a_message_is_settled_once_and_not_before_it_would_outlive_the_process(
     held.set()
     eventually(lambda: len(settled) == 10)
     assert Counter(settled) == Counter(m.id for m in sent)
+
+
+def test_a_sender_that_cannot_note_the_settling_does_not_stop_the_receivers() -> None:
+    hub, inbox = Hub(), Inbox()
+    hub.bus("outbound").consume("jira.event", inbox, 1)
+
+    def fail(_messages: Sequence[Message]) -> None:
+        raise faults.pop()
+
+    faults = [Temporary("the database is away"), ZeroDivisionError("a mistake")]
+    for _ in range(2):
+        hub.bus("connect").publish([message("jira.event")], fail)
+    hub.bus("connect").publish([message("jira.event")])
+    eventually(lambda: len(inbox.got) == 3)
 
 
 def test_a_handler_that_raises_is_given_the_message_again_after_a_pause(buses: Buses) -> None:

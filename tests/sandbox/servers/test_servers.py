@@ -15,6 +15,7 @@ from sandbox.servers.dovecot import PASSWORD, Dovecot
 from sandbox.servers.postfix import Postfix
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.private import NotAvailable, answers, free_ports, program
+from tests.conftest import _started
 
 
 @pytest.mark.dovecot
@@ -103,3 +104,18 @@ def test_free_ports_are_different_and_free() -> None:
 def test_a_program_that_is_not_there_is_named_with_its_package() -> None:
     with pytest.raises(NotAvailable, match=r"no-such-program.*apt-get.*no-such-package"):
         program("no-such-program", package="no-such-package")
+
+
+def missing(folder: Path) -> Postgres:
+    raise NotAvailable("PostgreSQL is not installed: apt-get install postgresql")
+
+
+@pytest.mark.parametrize(
+    ("required", "outcome"), [("", pytest.skip.Exception), ("0", pytest.skip.Exception), ("1", pytest.fail.Exception)]
+)
+def test_without_its_program_a_server_s_tests_are_skipped_unless_servers_are_required(
+    monkeypatch: pytest.MonkeyPatch, required: str, outcome: type[BaseException]
+) -> None:
+    monkeypatch.setenv("MAILBRIDGE_REQUIRE_SERVERS", required)
+    with pytest.raises(outcome, match="apt-get install postgresql"):
+        next(_started(missing))
