@@ -4,14 +4,19 @@ Pure; never raises.
 """
 
 from inbound.adf_html import blocks_of as blocks_of_html
-from inbound.adf_nodes import Node, document
+from inbound.adf_nodes import JIRA_TEXT_LIMIT, Node, document
 from inbound.adf_text import blocks_of as blocks_of_text
 from inbound.html import tree
 
 
+# Far more than Jira takes, blank lines included; what lies behind cannot get in.
+_ENOUGH = 8 * JIRA_TEXT_LIMIT
+
+
 def from_text(text: str) -> Node:
     """A doc node of plain text. Of a text too long for Jira the beginning, and a sentence that the rest is attached."""
-    return document(blocks_of_text(text.replace("\r\n", "\n").replace("\x00", "")))
+    begin = text[:_ENOUGH].replace("\r\n", "\n").replace("\x00", "")
+    return document(blocks_of_text(begin), more=len(text) > _ENOUGH)
 
 
 def from_html(html: str) -> Node:

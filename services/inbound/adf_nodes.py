@@ -83,9 +83,12 @@ def _fit(block: Node, allowed: frozenset[str]) -> list[Node]:
     return [fitting for inner in block.get("content", ()) for fitting in _fit(inner, allowed)]
 
 
-def document(blocks: Sequence[Node], limit: int = TEXT_LIMIT) -> Node:
-    """The document node, cut at a block boundary to `limit` characters of text, with a sentence that says where the rest is."""
-    if sum(map(size, blocks)) <= limit:
+def document(blocks: Sequence[Node], limit: int = TEXT_LIMIT, *, more: bool = False) -> Node:
+    """The document node, cut at a block boundary to `limit` characters of text, with a sentence that says where the rest is.
+
+    more: there was more than these blocks.
+    """
+    if not more and sum(map(size, blocks)) <= limit:
         return {"version": 1, "type": "doc", "content": list(blocks)}
     room = limit - len(REST_IS_ATTACHED) - 2
     kept = _first(blocks, room)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from inbound.attachments import attachment, safe_name
 from inbound.charsets import decode_text
 from inbound.decode import uu_files
+from inbound.htmlguard import MAX_CHARACTERS
 from inbound.parsed import Attachment, DeliveryReport
 from inbound.parts import Leaf
 
@@ -77,6 +78,10 @@ class Bodies:
     def _body(self, leaf: Leaf) -> None:
         if leaf.content_type == "text/html":
             text = self._text(leaf, _meta_charset(leaf.octets))
+            if len(text) > MAX_CHARACTERS:
+                self.defects.append(
+                    f"the HTML is longer than {MAX_CHARACTERS} characters: its end is only in the mail itself"
+                )
             if text.strip() and self._first_of_alternative(leaf):
                 self.htmls.append(text)
             return

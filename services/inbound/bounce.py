@@ -13,7 +13,7 @@ from inbound.parsed import ParsedMail
 
 MAX_RECIPIENTS = 500
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40}):[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
-_ADDRESS = re.compile(r"(?:\"[^\"\s]{1,64}\"|[^\s<>;,()\[\]\"@:]+)@[^\s<>;,()\[\]\"@:]+")
+_ADDRESS = re.compile(r"(?:\"[^\"\s]{1,64}\"|[^\s<>;,()\[\]\"@:]{1,64})@[^\s<>;,()\[\]\"@:]+")
 _REACHED = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MESSAGE_ID = re.compile(r"^message-id:\s*<\s*([^<>\s]{1,900})\s*>", re.IGNORECASE | re.MULTILINE)
@@ -46,6 +46,8 @@ def read_bounce(mail: ParsedMail) -> Bounce | None:
             return Bounce(tuple(recipients[:MAX_RECIPIENTS]), _original(mail))
         if success:
             return None
+    if reported is None and not from_a_mailer(mail):
+        return None
     text = notification(mail)
     if (named := ses_notice(text)) is not None:
         return (
@@ -53,8 +55,7 @@ def read_bounce(mail: ParsedMail) -> Bounce | None:
             if named
             else None
         )
-    mailer = from_a_mailer(mail)
-    if not (mailer or reported is not None) or not (says_failure(mail, text) or reported is not None):
+    if reported is None and not says_failure(mail, text):
         return None
     if says_success(mail, text):
         return None

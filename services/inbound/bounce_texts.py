@@ -3,8 +3,7 @@
 import json
 import re
 
-from inbound.html import tree
-from inbound.htmltext import text_of
+from inbound.htmltext import visible_text
 from inbound.parsed import ParsedMail
 
 MAX_TEXT = 100_000
@@ -71,7 +70,7 @@ _SUCCESS = re.compile(
 )
 # Where the returned mail begins; addresses below are the sender's business.
 _RETURNED = re.compile(
-    r"^[ \t>*|-]*(?:-{2,}[ \t=]*(?:this is a copy|below this line|original message|unsent message|"
+    r"^[ \t>*|]{0,8}(?:-{2,80}+[ \t=]{0,8}(?:this is a copy|below this line|original message|unsent message|"
     r"returned (?:message|mail)|message (?:header|body|content|text)|undelivered message|header|the header|"
     r"start of (?:the )?(?:original|returned)|forwarded message|body of|included is|your (?:message|mail)|"
     r"rejected message|original mail|text of|copy of|the body|start of message|transmission failed message|"
@@ -86,10 +85,10 @@ _RETURNED = re.compile(
     r"the first.{0,20}lines of|message contents|headers? of (?:the )?(?:original|failed|your)|元のメール|以下は|"
     r"----- 元|"
     r"the message that caused|headers from|diagnostic information for administrators|"
-    r"generating server:|message header:|-{3,}[ \t]*original message)",
+    r"generating server:|message header:|-{3,80}+[ \t]{0,8}original message)",
     re.IGNORECASE | re.MULTILINE,
 )
-_A = r"(?:\"[^\"\s]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]+)@[\w-]+(?:\.[\w-]+)*"
+_A = r"(?:\"[^\"\s]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,64})@[\w-]+(?:\.[\w-]+)*"
 _ADDRESS = re.compile(_A)
 # Behind such words come the recipients; the addresses before them are of the mail, its sender or its first recipients.
 _INTRODUCTION = re.compile(
@@ -167,7 +166,7 @@ def notification(mail: ParsedMail) -> str:
 
 
 def _body(mail: ParsedMail) -> str:
-    text = mail.text if mail.text.strip() else text_of(tree(mail.html)) if mail.html else ""
+    text = mail.text if mail.text.strip() else visible_text(mail.html) if mail.html else ""
     return text[:MAX_TEXT]
 
 

@@ -24,7 +24,8 @@ def decode_words(text: str) -> str:
     """A header's text with its encoded words read. Words that can't be read stay as they are written."""
     if "=?" not in text or text.count("=?") > MAX_WORDS:
         return text
-    text = _BETWEEN.sub(r"\1\2", text)
+    end_of_last = text.rfind("?=") + 2
+    text, rest = _BETWEEN.sub(r"\1\2", text[:end_of_last]), text[end_of_last:]
     out, pending, charset, end = [], b"", "", 0
     for match in _WORD.finditer(text):
         octets = _word_octets(match[2], match[3])
@@ -39,7 +40,7 @@ def decode_words(text: str) -> str:
         pending, charset, end = pending + octets, match[1].lower(), match.end()
     if pending:
         out.append(_decode_word(pending, charset))
-    return "".join(out) + text[end:]
+    return "".join(out) + text[end:] + rest
 
 
 def _decode_word(octets: bytes, charset: str) -> str:

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 
 from inbound import lines as line_kinds
-from inbound.html import tree
-from inbound.htmltext import text_of
+from inbound.htmltext import visible_text
 from inbound.parsed import Address, ParsedMail
 from inbound.people import clean_name, lenient_addresses
 from inbound.quotes import FIELD, FIELD_KIND
@@ -30,7 +29,7 @@ class Forwarded:
 
 def read_forward(mail: ParsedMail) -> Forwarded | None:
     """The forwarded mail inside this one, or None. Replies that quote are no forwards."""
-    text = mail.text if mail.text.strip() or not mail.html else text_of(tree(mail.html))
+    text = mail.text if mail.text.strip() or not mail.html else visible_text(mail.html)
     return forwarded_in(
         text,
         mail.subject,

@@ -10,6 +10,7 @@ from inbound.charsets import decode_text
 
 MAX_HEADER_OCTETS = 256 * 1024  # Gmail and Exchange refuse mails with more
 MAX_FIELDS = 2_000
+MAX_LINE_OCTETS = 64 * 1024
 _FIELD = re.compile(rb"[!-9;-~]{1,76}[ \t]*:")
 _MBOX = re.compile(rb">?From (\S+)")
 _BANNER_OCTETS = 8 * 1024
@@ -47,7 +48,9 @@ def read_header_block(raw: bytes, body_charset: str = "") -> HeaderBlock:
     while position < len(raw):
         end = raw.find(b"\n", position)
         end = len(raw) if end < 0 else end + 1
-        line = raw[position:end].rstrip(b"\r\n")
+        line = raw[position : min(end, position + MAX_LINE_OCTETS)].rstrip(b"\r\n")
+        if end - position > MAX_LINE_OCTETS:
+            defects.append(f"a header line is longer than {MAX_LINE_OCTETS // 1024} KiB: its rest was not read")
         if not line.strip(b" \t\r"):
             # A line of blanks is folding when the next line goes on with the header; an empty one ends the block.
             if not line.strip(b"\r") or raw[end : end + 1] not in (b" ", b"\t"):

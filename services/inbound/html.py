@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-MAX_HTML_CHARACTERS = 2_000_000
-MAX_NODES = 60_000
+from inbound.htmlguard import guarded
+
+MAX_NODES = 40_000
 MAX_DEPTH = 90
-MAX_OPEN_TAGS = 400  # nested; lexbor itself gets slow beyond some thousands
 _DROPPED = frozenset(
     {
         "script",
@@ -35,7 +35,6 @@ _KEPT_ATTRIBUTES = frozenset(
     | {"dir", "name", "role", "color", "face", "size", "align", "border", "hidden"}
 )
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "col", "area", "source", "track", "param"})
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)([^<>]*)>")
 
 
 @dataclass(slots=True)
@@ -53,7 +52,7 @@ class Element:
 
 def tree(html: str) -> Element:
     """The body as a tree with root tag "body". HTML that cannot be parsed within the limits becomes its plain text."""
-    html = bounded(html)
+    html = guarded(html)
     try:
         parser = LexborHTMLParser(html)
         body = parser.body
@@ -64,40 +63,6 @@ def tree(html: str) -> Element:
         root.attributes = _attributes(body)
         _grow(body, root)
     return root
-
-
-def bounded(html: str) -> str:
-    """The HTML cut to MAX_HTML_CHARACTERS, with the tags taken out that nest deeper than MAX_OPEN_TAGS. Linear."""
-    html = html.replace("\x00", "")
-    if len(html) > MAX_HTML_CHARACTERS:
-        html = html[:MAX_HTML_CHARACTERS].rpartition("<")[0] or html[:MAX_HTML_CHARACTERS]
-    if html.count("<") <= MAX_OPEN_TAGS:
-        return html
-    depth = 0
-
-    def keep(match: re.Match[str]) -> str:
-        nonlocal depth
-        tag = match[2].lower()
-        if tag in _VOID or match[3].endswith("/"):
-            return match[0]
-        if match[1]:
-            depth = max(0, depth - 1)
-            return match[0] if depth < MAX_OPEN_TAGS else ""
-        depth += 1
-        return match[0] if depth <= MAX_OPEN_TAGS else ""
-
-    return _TAG.sub(keep, html) if _nests_deeply(html) else html
-
-
-def _nests_deeply(html: str) -> bool:
-    depth = 0
-    for match in _TAG.finditer(html):
-        if match[2].lower() in _VOID or match[3].endswith("/"):
-            continue
-        depth = max(0, depth - 1) if match[1] else depth + 1
-        if depth > MAX_OPEN_TAGS:
-            return True
-    return False
 
 
 def _attributes(node: LexborNode) -> dict[str, str]:

@@ -56,10 +56,8 @@ def guarded(html: str) -> str:
 def _with_few_attributes(tag: re.Match[str]) -> str:
     if tag.end() - tag.start() < _LONG_TAG:
         return tag[0]
-    count = 0
-    for _ in _ONE_ATTRIBUTE.finditer(tag[2]):
-        count += 1
-        if count > MAX_ATTRIBUTES:
+    for number, _ in enumerate(_ONE_ATTRIBUTE.finditer(tag[2])):
+        if number >= MAX_ATTRIBUTES:
             return f"<{tag[1]}>"
     return tag[0]
 

@@ -1,8 +1,9 @@
 """The visible text of an HTML tree, laid out as a person would type it. Pure; linear."""
 
 import re
+from functools import lru_cache
 
-from inbound.html import Element
+from inbound.html import Element, tree
 
 BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "div"}
@@ -25,6 +26,12 @@ def hidden(element: Element) -> bool:
     """True for what a mail program does not show: preheaders, tracking rows."""
     style = element.get("style")
     return bool(style and _HIDDEN.search(style)) or "hidden" in element.attributes
+
+
+@lru_cache(maxsize=2)
+def visible_text(html: str) -> str:
+    """The text of an HTML body. The last two are remembered: several readers ask for the same mail's."""
+    return text_of(tree(html))
 
 
 def text_of(root: Element, *, mark_quotes: bool = False) -> str:

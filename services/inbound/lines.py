@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from inbound.quotes import FIELD, FIELD_KIND, ON, SENT_FROM, SEPARATOR_FORWARDED, SEPARATOR_ORIGINAL, WROTE
 
@@ -9,7 +10,7 @@ LONGEST = 600  # characters of a line or of joined lines that can be an introduc
 _QUOTED = re.compile(r"^[ \t\u00a0]{0,4}(?:>|&gt;|[|│](?=[ \t]|$)|[A-Z][A-Za-z]{1,12}>(?=[ \t>]|$))")
 _DEPTH = re.compile(r"^[ \t\u00a0]*(?:>[ \t\u00a0]?)+")
 _RULE = re.compile(r"^[ \t]*(?:[-_=*~#+–—\u2500]{2,}|[—–\u1427])[ \t]*$")
-_ADDRESS = re.compile(r"[\w.+'-]+@[\w-]+\.[\w.-]+|<[^<>\s]+>|\[mailto:")
+_ADDRESS = re.compile(r"[\w.+'-]{1,64}@[\w-]+\.[\w.-]+|<[^<>\s]+>|\[mailto:")
 _FRAME = "*_- \t\u200e\u200f\u202a\u202b\u202c"
 # Two programs introduce without a verb: Gmail's old form, and "2018/1/15 Kim <kim@example.org>".
 _BARE_DATE = re.compile(
@@ -73,8 +74,8 @@ def forwarded_separator(line: str) -> bool:
 
 def attribution(lines: Sequence[str], at: int) -> int:
     """How many lines at `at` are an "On …, … wrote:", 0 if they are none."""
-    first = lines[at].strip()
-    if not _HINT.search(first) and not first.endswith((":", "：", "-")) and not ON.match(first):
+    first = lines[at].strip() if len(lines[at]) <= LONGEST else ""
+    if not first or not _HINT.search(first) and not first.endswith((":", "：", "-")) and not ON.match(first):
         return 0
     starts = _starts(first)
     joined = ""
@@ -89,9 +90,17 @@ def attribution(lines: Sequence[str], at: int) -> int:
         joined = f"{joined} {line}".strip()
         if len(joined) > LONGEST:
             break
-        if _introduces(joined, lines, at + count):
+        if _may_end(line) and _introduces(joined, lines, at + count):
             return count
     return 0
+
+
+@lru_cache(maxsize=512)
+def _may_end(line: str) -> bool:
+    # Cheap first: this is asked of every line of the mail that begins with a date, up to five times.
+    return (
+        line[-1] in ":：-*_>\u200e\u202c" or WROTE.search(line[-24:]) is not None or _BARE_DATE.match(line) is not None
+    )
 
 
 def _starts(line: str) -> bool:
@@ -177,6 +186,7 @@ def _continues(line: str) -> bool:
     return bool(_ADDRESS.search(line)) or line[:1] in " \t" or line.rstrip().endswith((";", ","))
 
 
+@lru_cache(maxsize=512)
 def field_kind(line: str) -> str:
     """ "from", "sent", "to", "subject", "other", or "" if the line is no header field."""
     if len(line) > LONGEST or (":" not in line and "：" not in line):

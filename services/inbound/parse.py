@@ -15,7 +15,7 @@ from mailparser.exceptions import MailParserError
 
 from inbound.bodies import Bodies
 from inbound.charsets import detect, known_codec
-from inbound.decode import decode_words, parameters
+from inbound.decode import MAX_WORDS, decode_words, parameters
 from inbound.headerblock import HeaderBlock, read_header_block
 from inbound.limits import MAX_RAW_OCTETS, lift
 from inbound.parsed import Address, Attachment, DeliveryReport, ParsedMail
@@ -44,6 +44,8 @@ _FOR_LIBRARY = frozenset(
 _ATTRIBUTE = {"from": "from_", "to": "to", "cc": "cc", "reply-to": "reply_to"}
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 _DELIMITER = re.compile(rb"^--([!-~]{1,70})[ \t]*\r?\n(?=Content-[A-Za-z-]+:)", re.IGNORECASE | re.MULTILINE)
+_ONE_WORD = r"=\?[^?\s]{1,60}+\?[bBqQ]\?(?:[^?]|\?(?!=))*+\?="
+_WORDS = re.compile(rf"{_ONE_WORD}(?:\s*+{_ONE_WORD})*+")
 _ID = re.compile(r"<\s*([^<>\s]{1,900})\s*>")
 _STRUCTURE_DEFECTS = {
     "StartBoundaryNotFoundDefect": "the declared boundary of a multipart never comes",
@@ -142,8 +144,11 @@ def _for_library(name: str, value: str) -> str:
 
 def _quoted_words(value: str) -> str:
     """Encoded words of an address header as quoted strings: the library does not know the odd charsets that ours does."""
+    end = value.rfind("?=") + 2
     if "=?" not in value:
         return value
+    if value.count("=?") > MAX_WORDS or end < 2:
+        return value.replace("=?", "= ?")  # the library's own reading of such words is quadratic
 
     def quoted(match: re.Match[str]) -> str:
         decoded = decode_words(match[0])
@@ -153,7 +158,7 @@ def _quoted_words(value: str) -> str:
         inside = value.count('"', 0, match.start()) % 2
         return escaped if inside else f'"{escaped}"'
 
-    return re.sub(r"=\?[^?\s]+\?[bBqQ]\?.*?\?=(?:\s*=\?[^?\s]+\?[bBqQ]\?.*?\?=)*", quoted, value)
+    return _WORDS.sub(quoted, value[:end]) + value[end:].replace("=?", "= ?")
 
 
 def _mail(block: HeaderBlock, structure: _Structure | None, bodies: Bodies, defects: list[str]) -> ParsedMail:

@@ -6,7 +6,7 @@ from inbound.parsed import Address
 
 MAX_ADDRESSES = 1_000
 _ANGLE = re.compile(r"<\s*([^<>\s@]+(?:@[^<>\s]+)?)\s*>")
-_BARE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+_BARE = re.compile(r"[^\s<>()\[\],;:\"'@]{1,64}@[^\s<>()\[\],;:\"']+")
 
 
 def lenient_addresses(value: str) -> tuple[Address, ...]:

@@ -14,6 +14,7 @@ from inbound.parsed import ParsedMail
 from inbound.quotes import REPLY_ABOVE
 
 MAX_CHARACTERS = 2_000_000
+MAX_LINES = 20_000  # that are searched for introductions; more lines than any person wrote or quoted
 _SIGNATURE = re.compile(r"^(?:-- ?|--\u00a0|— |__ ?)$")
 _SIGNATURE_LINES = 12
 _MOST_QUOTED_LINES = 200
@@ -46,7 +47,7 @@ def read_reply(mail: ParsedMail) -> Reply:
 def split_text(text: str) -> tuple[str, str]:
     """(the new text, the rest) of a plain body."""
     lines: list[str] = []
-    for line in text[:MAX_CHARACTERS].replace("\u2028", "\n").split("\n"):
+    for line in re.sub(r"\n{5,}", "\n\n\n\n", text[:MAX_CHARACTERS].replace("\u2028", "\n")).split("\n"):
         line = line.rstrip()
         halves = line_kinds.split_shared(line)
         lines += halves if halves is not None else (line,)
@@ -62,8 +63,8 @@ def _keep(lines: list[str]) -> list[bool]:
     end = _own_marker(lines)
     for at in range(end, len(lines)):
         keep[at] = False
-    at, introduced = 0, False
-    while at < end:
+    at, introduced, before = 0, False, False
+    while at < min(end, MAX_LINES):
         line = lines[at]
         if not line.strip():
             at += 1
@@ -71,7 +72,7 @@ def _keep(lines: list[str]) -> list[bool]:
             break
         elif count := line_kinds.attribution(lines, at):
             introduced = True
-            at = at + count if line_kinds.quoted(line) else _cut(lines, keep, at, count, end)
+            at = at + count if line_kinds.quoted(line) else _cut(lines, keep, at, count, end, before=before)
             if line_kinds.quoted(line):
                 for i in range(at - count, at):
                     keep[i] = False
@@ -82,11 +83,11 @@ def _keep(lines: list[str]) -> list[bool]:
                 keep[at] = False
                 at += 1
         elif line_kinds.original_separator(line):
-            at = _cut(lines, keep, at, 1, end)
+            at = _cut(lines, keep, at, 1, end, before=before)
         elif count := line_kinds.header_block(lines, at):
-            at = _cut(lines, keep, at, count, end, whole=True)
+            at = _cut(lines, keep, at, count, end, before=before, whole=True)
         else:
-            at += 1
+            at, before = at + 1, True
     _drop_signatures(lines, keep)
     _keep_what_is_answered(lines, keep, introduced, end)
     _drop_trailing_rules(lines, keep)
@@ -131,10 +132,11 @@ def _own_marker(lines: list[str]) -> int:
     return len(lines)
 
 
-def _cut(lines: list[str], keep: list[bool], at: int, count: int, end: int, *, whole: bool = False) -> int:
+def _cut(
+    lines: list[str], keep: list[bool], at: int, count: int, end: int, *, before: bool, whole: bool = False
+) -> int:
     """Take the introduction away, and everything behind it unless the quoted lines are marked as such. Where to go on."""
     following = next((i for i in range(at + count, end) if lines[i].strip()), end)
-    before = any(lines[i].strip() for i in range(at) if keep[i])
     if following < end and line_kinds.quoted(lines[following]) and not whole:
         stop = at + count
     elif before:
