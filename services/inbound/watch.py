@@ -31,6 +31,7 @@ SEEN_BEFORE = "Seen before: the same mail is in the ledger already."
 
 # While mail is coming in, one may slip in between a look and the IDLE after it, and some servers do not tell of that one.
 _BUSY, _LOOK_SOON = 30.0, 5.0
+_SAY = 60.0
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
 _CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
 _PERMANENT_PAUSE = 30.0
@@ -63,6 +64,7 @@ class Watch:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"mailbox-{owned.mailbox_id}", daemon=True)
         self._good = False
+        self._said_at = float("-inf")
         self._stumbles = 0  # faults in a row while fetching, without a message in between
 
     def start(self) -> None:
@@ -115,9 +117,8 @@ class Watch:
         try:
             place = source.open()
             numbered = self._numbered(source, place, row, store_sources.place_of(row.id, row.kind, account))
-            with self._database.write() as tx:
-                store_sources.set_state(tx, self._me, self.owned, "connected", None)
             self._good = True
+            self._say_connected(now=True)
             _log.info("mailbox_connected", idle=place.wakes)
             self._follow(source, place, row, numbered)
         finally:
@@ -137,9 +138,17 @@ class Watch:
                 taken = time.monotonic()
             if place.writable:
                 self._mark_left_over(source, numbered.id)
+            self._say_connected()
             busy = place.wakes and time.monotonic() - taken < _BUSY
             pause = min(_LOOK_SOON, self._config.poll_seconds) if busy else self._config.poll_seconds
             source.wait(pause, self._stopping.is_set)
+
+    def _say_connected(self, *, now: bool = False) -> None:
+        """Let an admin see when the mailbox was last looked at; once a minute is enough."""
+        if now or time.monotonic() - self._said_at > _SAY:
+            self._said_at = time.monotonic()
+            with self._database.write() as tx:
+                store_sources.set_state(tx, self._me, self.owned, "connected", None)
 
     # --- from which message on
 

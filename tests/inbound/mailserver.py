@@ -50,12 +50,13 @@ class MailServer:
 
 
 @contextmanager
-def running() -> Iterator[MailServer]:
+def running(password: str = PASSWORD) -> Iterator[MailServer]:
+    """A server of its own with one user and an empty INBOX."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--port", str(port), "--no-tls"]
     process = subprocess.Popen(
-        [*command, "dict", "--demo-user", USER, "--demo-password", PASSWORD],
+        [*command, "dict", "--demo-user", USER, "--demo-password", password],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -165,6 +165,11 @@ def test_what_is_set_up_wrongly_is_named(account: Account, changes: dict[str, st
     assert caught.value.field == field and caught.value.remedy
 
 
+def test_a_password_may_have_any_letters() -> None:
+    with running('pä☃ß\\"w') as server, closing(source_of(server.account(secret='pä☃ß\\"w'))) as source:
+        assert source.open().count == 0
+
+
 @pytest.mark.dovecot
 @pytest.mark.parametrize("security", ["tls", "starttls"])
 def test_encrypted_connections_check_the_certificate(

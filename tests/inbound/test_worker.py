@@ -1,16 +1,24 @@
 """A mail of the ledger, handled against the sandbox's Jira: what becomes of it, how it is explained, what it costs."""
 
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from common.env import BadSetting
+from common.local import Hub
+from common.messages import Message
+from common.serve import Server
 from common.thread_tokens import make
 from inbound.contents import NO_TEXT
 from inbound.tables import mail as mail_table
+from inbound.tables import rule_version
+from inbound.worker import Worker
 from sandbox.jira import seed
 from tests.inbound.mailserver import letter
 from tests.inbound.office import KEY, Office
+from tests.inbound.rig import TENANT, config, mailbox_row, wait_for
 
 DELIVERY = "bbbbbbbbbbbbbbbb"
 
@@ -185,6 +193,27 @@ def test_the_reporter_is_the_user_who_shows_the_senders_address(office: Office) 
     assert dora.reporter != seed.DORA and "dora@acme.example" in texts(dora.description)
 
 
+def test_without_such_a_user_the_mailboxs_default_reports(office: Office) -> None:
+    default = {"account_id": seed.ALICE, "name": "Alice Agent"}
+    with office.database.write() as tx:
+        body = tx.execute(select(rule_version.c.body)).scalar_one()
+        tx.execute(rule_version.update().values(body={**body, "default_reporter": default}))
+    row = office.handled(letter("Printer"))
+    assert office.issues()[0].reporter == seed.ALICE
+    assert any("the mailbox's default, Alice Agent" in text for text in row.record["explanation"])
+    assert "ann@customer.test" in texts(office.issues()[0].description)
+
+
+def test_a_reporter_whom_jira_does_not_take_is_left_out(office: Office) -> None:
+    default = {"account_id": "712020:nobody", "name": "Gone"}
+    with office.database.write() as tx:
+        body = tx.execute(select(rule_version.c.body)).scalar_one()
+        tx.execute(rule_version.update().values(body={**body, "default_reporter": default}))
+    row = office.handled(letter("Printer"))
+    assert row.state == "handled" and "The reporter could not be set" in row.reason
+    assert len(office.issues()) == 1
+
+
 @pytest.mark.parametrize(
     ("raw", "kind"),
     [
@@ -278,3 +307,42 @@ def test_the_ledger_names_the_rules_version(office: Office) -> None:
     with office.database.read() as tx:
         facts = tx.execute(select(mail_table.c.record)).scalar_one()["facts"]
     assert facts["identity"]["trust"] == "unproven" and facts["route"]["sender"] == "ann@customer.test"
+
+
+def test_a_worker_takes_its_mails_from_the_bus_and_hears_of_tenants(office: Office) -> None:
+    hub = Hub()
+    vended = Server(vending(office))
+    vended.start()
+    settings = config(CONNECT_URL=f"http://127.0.0.1:{vended.port}", JIRA_SETTLE="0")
+    worker = Worker(settings, office.database, hub.bus("inbound"))
+    worker.start()
+    try:
+        id = office.post(letter("Printer"))
+        wait_for(lambda: office.mail(id).state == "handled")
+        hub.bus("connect").publish([Message("m1", "tenant.removed", TENANT, {})])
+        wait_for(lambda: mailbox_state(office) == "disabled")
+        for check in worker.checks().values():
+            check()
+    finally:
+        worker.stop(5)
+        vended.stop()
+
+
+def vending(office: Office) -> Any:
+    """connect, as far as credentials go."""
+
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(office.source.credentials.to_json()).encode()]
+
+    return answer
+
+
+def mailbox_state(office: Office) -> str:
+    with office.database.read() as tx:
+        return str(mailbox_row(tx, office.mailbox_id).state)
+
+
+def test_a_worker_without_its_key_does_not_start(office: Office) -> None:
+    with pytest.raises(BadSetting, match="MAILBRIDGE_ROLE_KEY"):
+        Worker(config(ROLE_KEY=""), office.database, Hub().bus("inbound"))

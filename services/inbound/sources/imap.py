@@ -172,7 +172,7 @@ class ImapSource:
         try:
             if account.security == "starttls":
                 client.starttls(context)
-            client.login(account.username, account.secret)
+            _login(client, account)
         except BaseException:
             try:
                 client.shutdown()
@@ -291,6 +291,15 @@ class _Connection(imaplib.IMAP4):
         except BaseException:
             plain.close()
             raise
+
+
+def _login(client: IMAPClient, account: Account) -> None:
+    # LOGIN takes ASCII only; PLAIN takes UTF-8 (RFC 4616), and some servers take nothing else.
+    plain = client.has_capability("AUTH=PLAIN")
+    if plain and (client.has_capability("LOGINDISABLED") or not (account.username + account.secret).isascii()):
+        client.plain_login(account.username, account.secret)
+    else:
+        client.login(account.username, account.secret)
 
 
 def _folders(client: IMAPClient) -> tuple[str, ...]:
