@@ -8,7 +8,6 @@ from inbound.adf_nodes import JIRA_TEXT_LIMIT, Node, document
 from inbound.adf_text import blocks_of as blocks_of_text
 from inbound.html import tree
 
-
 # Far more than Jira takes, blank lines included; what lies behind cannot get in.
 _ENOUGH = 8 * JIRA_TEXT_LIMIT
 

@@ -75,7 +75,7 @@ def forwarded_separator(line: str) -> bool:
 def attribution(lines: Sequence[str], at: int) -> int:
     """How many lines at `at` are an "On …, … wrote:", 0 if they are none."""
     first = lines[at].strip() if len(lines[at]) <= LONGEST else ""
-    if not first or not _HINT.search(first) and not first.endswith((":", "：", "-")) and not ON.match(first):
+    if not first or (not _HINT.search(first) and not first.endswith((":", "：", "-")) and not ON.match(first)):
         return 0
     starts = _starts(first)
     joined = ""

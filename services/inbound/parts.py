@@ -113,8 +113,18 @@ def _octets(part: Message, head: _Head, skeleton: Skeleton) -> tuple[bytes, str]
 
 def _carried(part: Message) -> bytes:
     children = part.get_payload()
-    texts = [_flat(child) for child in children if isinstance(child, Message)] if isinstance(children, list) else []
-    return b"\n".join(texts)
+    if not isinstance(children, list) or not children:
+        return b""
+    # A lifted message: the parser took its marker for the text of a message without a header.
+    first = children[0]
+    if (
+        isinstance(first, Message)
+        and not first.keys()
+        and isinstance(marker := first.get_payload(), str)
+        and len(marker) < 200
+    ):
+        return marker.encode("utf-8", "surrogateescape")
+    return b"\n".join(_flat(child) for child in children if isinstance(child, Message))
 
 
 def _flat(message: Message) -> bytes:
