@@ -82,6 +82,10 @@ class SandboxClient:
         """Comments as a person; more: internal, visibility."""
         return self._json("POST", "/control/comments", {"issue": issue, "accountId": account, "text": text, **more})
 
+    def add_mailbox(self, address: str, password: str) -> Json:
+        """Another monitored mailbox, read by IMAP with its address as the user."""
+        return self._json("POST", "/control/mailboxes", {"address": address, "password": password})
+
     def inbox(self, address: str) -> Json:
         """What somebody received, oldest first."""
         return self._json("GET", f"/control/inboxes/{address}")
