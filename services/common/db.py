@@ -13,7 +13,7 @@ from pathlib import Path
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from common.bell import Bell
 from common.db_engine import Turn, held, make_engine
@@ -90,6 +90,8 @@ class Database:
                     tx.execute(select(sqlalchemy.func.pg_notify(self.channel, "")))
                 try:
                     transaction.commit()
+                except IntegrityError:
+                    raise
                 except DBAPIError as error:
                     raise Temporary(_sentence(self.service, error), maybe_done=True) from error
         if wakes:
