@@ -7,6 +7,7 @@ from inbound.conversation import Companion, Ids
 from inbound.tables import conversation, mail
 
 _MOST = 200
+_TICK = 1e-6
 
 
 def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, float, list[Companion]]:
@@ -19,13 +20,20 @@ def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, f
     hashes = [*([ids.own] if ids.own else []), *ids.referenced]
     if not hashes:
         return clock, clock, []
+    before = select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == mail_id)
+    claimed_at = tx.execute(before).scalar_one()
+    if claimed_at is None:
+        # Later than all who claimed one of these before, also within one tick of the clock: of two mails one comes first.
+        others = select(func.max(conversation.c.claimed_at)).where(
+            conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes)
+        )
+        claimed_at = max(clock, (tx.execute(others).scalar_one() or 0.0) + _TICK)
     rows = [
-        {"tenant": tenant, "id_hash": id_hash, "mail_id": mail_id, "own": id_hash == ids.own, "claimed_at": clock}
+        {"tenant": tenant, "id_hash": id_hash, "mail_id": mail_id, "own": id_hash == ids.own, "claimed_at": claimed_at}
         for id_hash in hashes
     ]
     insert_all_once(tx, conversation, rows)
-    first = select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == mail_id)
-    return float(tx.execute(first).scalar_one()), clock, _companions(tx, tenant, mail_id, hashes)
+    return float(claimed_at), clock, _companions(tx, tenant, mail_id, hashes)
 
 
 def _companions(tx: Connection, tenant: str, mail_id: str, hashes: list[str]) -> list[Companion]:

@@ -1,4 +1,4 @@
-"""Fixtures of the inbound tests: one pymap server a module, a database a test."""
+"""Fixtures of the inbound tests: one pymap server and one sandbox a session, a folder and a database a test."""
 
 import time
 from collections.abc import Iterator
@@ -7,15 +7,25 @@ from pathlib import Path
 import pytest
 
 from common.db import Database
+from common.ids import new_id
 from sandbox.app import Sandbox
 from tests.inbound import mailserver, rig
 from tests.inbound.office import Office
 
 
-@pytest.fixture
-def mail_server() -> Iterator[mailserver.MailServer]:
+@pytest.fixture(scope="session")
+def session_mail_server() -> Iterator[mailserver.MailServer]:
     with mailserver.running() as server:
         yield server
+
+
+@pytest.fixture
+def mail_server(session_mail_server: mailserver.MailServer) -> mailserver.MailServer:
+    """An empty folder of the test's own, with a name as people give them."""
+    folder = f"Büro & Co/{new_id()}"
+    with session_mail_server.person() as person:
+        person.create_folder(folder)
+    return mailserver.MailServer(session_mail_server.port, folder)
 
 
 @pytest.fixture

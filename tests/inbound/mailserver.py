@@ -23,25 +23,26 @@ LOOPBACK = Nets(("127.0.0.0/8",))
 
 @dataclass
 class MailServer:
-    """Where the server listens, and a person's way to put mail into it."""
+    """Where the server listens, and a person's way to put mail into a folder of it."""
 
     port: int
+    folder: str = "INBOX"
 
     def account(self, **changes: object) -> Account:
         values = {"host": "127.0.0.1", "port": self.port, "security": "none", "username": USER, "secret": PASSWORD}
-        return Account(**{**values, "folder": "INBOX", **changes})  # type: ignore[arg-type]
+        return Account(**{**values, "folder": self.folder, **changes})  # type: ignore[arg-type]
 
     @contextmanager
-    def person(self, folder: str = "INBOX") -> Iterator[IMAPClient]:
+    def person(self) -> Iterator[IMAPClient]:
         with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=10) as client:
             client.login(USER, PASSWORD)
-            client.select_folder(folder)
+            client.select_folder(self.folder)
             yield client
 
     def deliver(self, *mails: bytes, seen: bool = False, at: datetime | None = None) -> None:
         with self.person() as client:
             for mail in mails:
-                client.append("INBOX", mail, flags=[rb"\Seen"] if seen else [], msg_time=at)
+                client.append(self.folder, mail, flags=[rb"\Seen"] if seen else [], msg_time=at)
 
     def flags(self) -> dict[int, bool]:
         """Each message's number, and whether it is read."""

@@ -30,18 +30,25 @@ def config(**environment: str) -> Config:
 
 
 @contextmanager
-def database(folder: Path) -> Iterator[Database]:
-    """A new SQLite database with the tables of the service."""
-    opened = open_database(f"sqlite:///{folder}", "inbound")
-    migrations.upgrade(opened, "inbound")
+def opened(url: str) -> Iterator[Database]:
+    """An empty database with the tables of the service."""
+    found = open_database(url, "inbound")
+    migrations.upgrade(found, "inbound")
     try:
-        yield opened
+        yield found
     finally:
-        opened.close()
+        found.close()
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[Database]:
+    """The same on SQLite in a folder of its own."""
+    with opened(f"sqlite:///{folder}") as found:
+        yield found
 
 
 def add_mailbox(database: Database, config: Config, server: MailServer | None, **changes: Any) -> str:
-    """A mailbox of TENANT that reads the server's INBOX; returns its id."""
+    """A mailbox of TENANT that reads the server's folder; returns its id."""
     fields = {
         "name": "Support",
         "kind": "imap",
@@ -49,7 +56,7 @@ def add_mailbox(database: Database, config: Config, server: MailServer | None, *
         "port": server.port if server else 1,
         "security": "none",
         "username": USER,
-        "folder": "INBOX",
+        "folder": server.folder if server else "INBOX",
         "address": USER,
         "validate_certificate": True,
         "authserv_id": None,

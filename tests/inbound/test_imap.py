@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +25,6 @@ Deliver = Callable[..., None]
 SMALL, ROOM = 10_000, 40 * 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def pymap() -> Iterator[MailServer]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture
 def dovecot_account(dovecot: Dovecot) -> Account:
     """A mailbox of the test's own."""
@@ -41,11 +35,8 @@ def dovecot_account(dovecot: Dovecot) -> Account:
 @pytest.fixture(params=["pymap", pytest.param("dovecot", marks=pytest.mark.dovecot)])
 def account(request: pytest.FixtureRequest) -> Account:
     if request.param == "pymap":
-        server = MailServer(request.getfixturevalue("pymap").port)
-        folder = f"Folder {new_id()} & Söhne"
-        with server.person() as person:
-            person.create_folder(folder)
-        return server.account(folder=folder)
+        server: MailServer = request.getfixturevalue("mail_server")
+        return server.account()
     found: Account = request.getfixturevalue("dovecot_account")
     return found
 

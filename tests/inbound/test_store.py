@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from common import migrations
 from common.crypto import Vault
-from common.db import Database, open_database
+from common.db import Database
 from common.ids import new_id
 from inbound import store, store_conversation, store_ledger, store_sources, store_steps
 from inbound.conversation import Ids
@@ -28,10 +28,8 @@ ME, OTHER = "a" * 16, "b" * 16
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url, "inbound")
-    migrations.upgrade(opened, "inbound")
-    yield opened
-    opened.close()
+    with rig.opened(database_url) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """A mail of the ledger, handled against the sandbox's Jira: what becomes of it, how it is explained, what it costs."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from common.db import Database
 from common.env import BadSetting
 from common.local import Hub
 from common.messages import Message
@@ -16,11 +18,19 @@ from inbound.tables import mail as mail_table
 from inbound.tables import rule_version
 from inbound.worker import Worker
 from sandbox.jira import seed
+from tests.inbound import rig
 from tests.inbound.mailserver import letter
 from tests.inbound.office import KEY, Office
 from tests.inbound.rig import TENANT, config, mailbox_row, wait_for
 
 DELIVERY = "bbbbbbbbbbbbbbbb"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """Everything here runs on both databases."""
+    with rig.opened(database_url) as found:
+        yield found
 
 
 def texts(node: Any) -> str:
