@@ -193,7 +193,7 @@ class Breaking:
 
     def __init__(self, server: MailServer, number: int) -> None:
         self._server = server
-        self._pattern = re.compile(rb"UID FETCH ([\d,]+) \(BODY\.PEEK\[\]\)")
+        self._pattern = re.compile(rb"UID FETCH ([\d,]+) \([^)]*BODY\.PEEK\[\]")
         self._number = str(number).encode()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
