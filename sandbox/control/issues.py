@@ -39,9 +39,15 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
     def edit(key: str) -> Response:
         body = body_object()
         who = account(site, body.pop("accountId", None))
+        inner = body.pop("fields", {})  # the fields stand beside accountId, or as REST has them, in fields
+        if not isinstance(inner, dict):
+            raise BadControl("fields", "give an object")
+        body |= inner
         with site.lock:
             found = site.issue(key)
             status = body.pop("status", None)
+            if isinstance(status, dict):
+                status = status.get("id") or status.get("name")
             if status is not None:
                 writes.set_status(site, who, found, _status(site, status))
             if body:

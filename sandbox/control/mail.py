@@ -18,6 +18,10 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("/mail")
     def mail() -> tuple[Response, int]:
         raw, sender, recipients = _letter(parts.mailbox)
+        if not any(parts.imap.owner(address) for address in recipients):
+            recipients.append(
+                parts.mailbox
+            )  # as a blind copy: what is posted here reaches a mailbox, whatever it names
         into = parts.post.deliver(sender, recipients, raw)
         message_id = letters.read(raw)["message_id"]
         return jsonify(message_id=message_id, delivered_to=recipients, mailboxes=into), 201
@@ -100,9 +104,10 @@ def _letter(mailbox: str) -> tuple[bytes, str, list[str]]:
         raw = request.get_data(cache=False)
         if not raw.strip():
             raise BadControl("body", "give a message")
-        to = request.args.getlist("to") or letters.addresses(raw, "To", "Cc") or [mailbox]
+        if b"\r\n" not in raw:  # a file as it lies on a disk; no mail server would hand it on like that
+            raw = raw.replace(b"\n", b"\r\n")
         sender = request.args.get("from") or (letters.addresses(raw, "From") or [""])[0]
-        return raw, sender, to
+        return raw, sender, request.args.getlist("to") or letters.addresses(raw, "To", "Cc")
     form = body_object()
     form.setdefault("to", mailbox)
     try:

@@ -16,6 +16,8 @@ from sandbox.app import Sandbox
 from tests.sandbox.connect_app import JiraCaller
 from tests.sandbox.documents import doc
 
+ALICE = "712020:aaaaaaaa-0000-4000-8000-000000000001"
+BOB = "712020:aaaaaaaa-0000-4000-8000-000000000002"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -138,6 +140,17 @@ def test_a_wrong_request_is_refused_by_its_field(
     answer = requests.request(method, f"{sandbox.url}/control{path}", json=body, timeout=5)
     assert answer.status_code in (400, 404)
     assert list(answer.json()["errors"]) == [field], answer.text
+
+
+def test_fields_are_changed_as_a_person_types_them_or_as_rest_has_them(sandbox: Sandbox, jira: JiraCaller) -> None:
+    url = f"{sandbox.url}/control/issues/{jira.create()['key']}"
+    typed = {"accountId": BOB, "summary": "Typed", "description": "plain", "assignee": BOB, "status": "Done"}
+    shown = requests.put(url, json=typed, timeout=5).json()
+    assert (shown["fields"]["summary"], shown["text"], shown["fields"]["status"]["name"]) == ("Typed", "plain", "Done")
+    rest = {"fields": {"summary": "Rest", "assignee": {"accountId": ALICE}, "status": {"name": "To Do"}}}
+    shown = requests.put(url, json=rest, timeout=5).json()
+    assert (shown["fields"]["summary"], shown["fields"]["assignee"]["accountId"]) == ("Rest", ALICE)
+    assert shown["fields"]["status"]["name"] == "To Do"
 
 
 def test_pages_of_other_sites_may_not_control(sandbox: Sandbox) -> None:

@@ -66,6 +66,20 @@ def test_a_raw_message_arrives_byte_for_byte(sandbox: Sandbox, imap: IMAPClient)
     assert data[b"BODY[]"].startswith(b"Return-Path: <a@b.example>\r\nDelivered-To: support@sandbox.test\r\n")
 
 
+def test_what_is_posted_reaches_the_mailbox_whomever_it_names(sandbox: Sandbox, imap: IMAPClient) -> None:
+    raw = b"From: a@b.example\nTo: list@elsewhere.example\nSubject: from a file\n\none\ntwo\n"
+    posted = requests.post(
+        f"{sandbox.url}/control/mail", data=raw, headers={"Content-Type": "message/rfc822"}, timeout=5
+    )
+    assert posted.json()["mailboxes"] == [MAILBOX]
+    nobody = b"Subject: no address at all\n\nx\n"
+    requests.post(f"{sandbox.url}/control/mail", data=nobody, headers={"Content-Type": "message/rfc822"}, timeout=5)
+    [first, second] = fetched(imap)
+    assert (first["Subject"], second["Subject"]) == ("from a file", "no address at all")
+    assert sandbox.parts.imap.messages(MAILBOX)[0].raw.endswith(b"Subject: from a file\r\n\r\none\r\ntwo\r\n")
+    assert len(sandbox.parts.post.inbox("list@elsewhere.example")) == 1
+
+
 def test_mail_sent_by_smtp_lies_in_the_readers_inbox(sandbox: Sandbox) -> None:
     send(
         sandbox,
