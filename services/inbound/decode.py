@@ -26,7 +26,7 @@ def decode_words(text: str) -> str:
         return text
     end_of_last = text.rfind("?=") + 2
     text, rest = _BETWEEN.sub(r"\1\2", text[:end_of_last]), text[end_of_last:]
-    out, pending, charset, end = [], b"", "", 0
+    out, pending, charset, written, end = [], b"", "", "", 0
     for match in _WORD.finditer(text):
         octets = _word_octets(match[2], match[3])
         if octets is None:
@@ -34,21 +34,21 @@ def decode_words(text: str) -> str:
         between = text[end : match.start()]
         # A multi-octet letter may be split over two words of the same charset: join their octets first.
         if pending and (between or match[1].lower() != charset):
-            out.append(_decode_word(pending, charset))
-            pending = b""
+            out.append(_decode_word(pending, charset, written))
+            pending, written = b"", ""
         out.append(between)
-        pending, charset, end = pending + octets, match[1].lower(), match.end()
+        pending, charset, written, end = pending + octets, match[1].lower(), written + match[0], match.end()
     if pending:
-        out.append(_decode_word(pending, charset))
+        out.append(_decode_word(pending, charset, written))
     return "".join(out) + text[end:] + rest
 
 
-def _decode_word(octets: bytes, charset: str) -> str:
+def _decode_word(octets: bytes, charset: str, written: str) -> str:
     if known_codec(charset) == "utf-7" and octets.count(b"\0"):
         return octets.decode("utf-8", "replace")
     text, complaint = decode_text(octets, charset)
     if complaint and _CONTROL.search(text):
-        return f"=?{charset}?B?{base64.b64encode(octets).decode()}?="  # damaged beyond reading: kept as it is written
+        return written  # damaged beyond reading
     return text
 
 

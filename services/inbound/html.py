@@ -86,6 +86,7 @@ def _grow(source: LexborNode, root: Element) -> None:
                 if budget < 0:
                     parent.children.append(node.text(separator=" "))
                 elif depth >= MAX_DEPTH:
+                    parent.children.append(" ")
                     stack += [(node.next, parent, depth), (node.first_child, parent, depth)]
                     break
                 else:

@@ -111,7 +111,7 @@ def _content(body: bytes, start: int, edge: int, header: bytes | None) -> tuple[
 
 def _declared(body: bytes) -> list[re.Match[bytes]]:
     """The boundary parameters in the body, in order."""
-    found = []
+    found: list[re.Match[bytes]] = []
     for word in (b"oundary", b"OUNDARY"):
         at = body.find(word)
         while at >= 0 and len(found) <= 2 * MAX_MULTIPARTS:
