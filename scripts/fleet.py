@@ -6,6 +6,7 @@ reverse proxy with the ingress's path table. RabbitMQ, PostgreSQL and the mail s
 
 import base64
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -71,8 +72,9 @@ class Fleet:
             self.wait_ready(name)
 
     def spawn(self, name: str) -> None:
-        """Start one process (again)."""
-        service, part = name.split(".")
+        """Start one process (again); `inbound.fetcher.2` is a second one of its kind."""
+        service, part = name.split(".")[:2]
+        self._ports.setdefault(name, free_port())
         if part == "app":
             bind = f"127.0.0.1:{self._ports[name]}"
             command = [
@@ -86,7 +88,7 @@ class Fleet:
                 f"{service}.app:create_app()",
             ]
         else:
-            command = [name]
+            command = [f"{service}.{part}"]
         with (self.logs / f"{name}.log").open("ab") as output:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", *command],
@@ -113,9 +115,20 @@ class Fleet:
         process.kill()
         process.wait()
 
+    def end(self, name: str, seconds: float = 30.0) -> int:
+        """SIGTERM to one process; its exit code. Raises subprocess.TimeoutExpired when it outstays its grace period."""
+        process = self.processes.pop(name)
+        process.terminate()
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.processes[name] = process
+            raise
+
     def stop(self) -> None:
         """SIGTERM to all, SIGKILL to those that are still there after their grace period."""
         for process in self.processes.values():
+            process.send_signal(signal.SIGCONT)  # a test may have frozen it
             process.terminate()
         for process in self.processes.values():
             try:

@@ -42,6 +42,12 @@ class Postgres:
             self.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server; its children do the work."""
+        assert self._server is not None, "the server does not run"
+        return self._server.pid
+
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back."""
         if self._server:

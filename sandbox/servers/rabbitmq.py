@@ -64,6 +64,12 @@ class RabbitMQ:
             self.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server; its children do the work."""
+        assert self._server is not None, "the server does not run"
+        return self._server.pid
+
     def stop(self) -> None:
         """Stop the node in an orderly way, then its epmd."""
         pid_file = self._folder / "pid"

@@ -1,0 +1,193 @@
+"""What goes wrong, done: each act of the plan by its name, undone before the next of its lane."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from scripts.fleet import NAMES
+from tests.chaos.plan import FAULTS, Act
+from tests.chaos.world import World
+
+
+def play(world: World, acts: Sequence[Act], began: float, say: Callable[[str], None]) -> None:
+    """Do these acts at their times after `began` (monotonic), one after the other."""
+    for act in acts:
+        time.sleep(max(0.0, began + act.at - time.monotonic()))
+        say(f"{time.monotonic() - began:6.1f} s  {act.lane}: {act.name}")
+        if act.name in NAMES:
+            kill(world, act.name, act.lasts)
+        else:
+            _BY_NAME[act.name](world, act.lasts)
+
+
+def start_faults(world: World) -> None:
+    """Jira begins to answer wrongly now and then, its webhooks to come twice and in another order."""
+    for kind, (rate, seconds) in FAULTS.items():
+        more = {"seconds": seconds} if seconds else {}
+        world.stage.sandbox.fault(kind, rate=rate, **more)
+
+
+def kill(world: World, name: str, down: float) -> None:
+    """kill -9, and the same process again after a while."""
+    with world.lock:
+        world.down.add(name)
+        world.crew.kill(name)
+    time.sleep(down / 3)
+    if name in ("inbound.worker", "outbound.worker"):
+        with contextlib.suppress(psycopg.Error):  # PostgreSQL may be away too: then these claims pass at the end
+            world.let_claims_pass(name.split(".")[0])
+    with world.lock:
+        world.crew.spawn(name)
+        world.down.discard(name)
+
+
+def restart_rabbitmq(world: World, _lasts: float) -> None:
+    world.rabbitmq.stop()
+    world.rabbitmq.start()
+
+
+def freeze_rabbitmq(world: World, lasts: float) -> None:
+    with _frozen(world.rabbitmq.pid):
+        time.sleep(2 * lasts)
+
+
+def fill_rabbitmqs_disk(world: World, lasts: float) -> None:
+    world.rabbitmq.ctl("set_disk_free_limit", "1000000GB")
+    try:
+        time.sleep(2 * lasts)
+    finally:
+        world.rabbitmq.ctl("set_disk_free_limit", "50MB")
+
+
+def empty_rabbitmq(world: World, lasts: float) -> None:
+    world.rabbitmq.delete_vhost(world.vhost)
+    time.sleep(lasts / 2)
+    world.rabbitmq.create_vhost(world.vhost)
+
+
+def restart_postgres(world: World, lasts: float) -> None:
+    world.postgres.stop()
+    time.sleep(lasts / 2)
+    world.postgres.start()
+
+
+def freeze_postgres(world: World, lasts: float) -> None:
+    with _frozen(world.postgres.pid):
+        time.sleep(2 * lasts)
+
+
+def cut_imap(world: World, _lasts: float) -> None:
+    world.sandbox.parts.imap.drop_connections()
+
+
+def cut_smtp(world: World, _lasts: float) -> None:
+    world.stage.sandbox._json("POST", "/control/smtp/refusals", {"match": "@", "stage": "after_data", "count": 3})
+
+
+def pause_fetcher(world: World, lasts: float) -> None:
+    """One fetcher stands still past its heartbeat, a second one takes its mailbox, then the first goes on."""
+    paused, second = "inbound.fetcher", "inbound.fetcher.2"
+    with world.lock:
+        world.crew.spawn(second)
+    world.crew.wait_ready(second)
+    with world.lock:
+        process = world.crew.processes[paused]
+        process.send_signal(signal.SIGSTOP)
+    try:
+        _patiently(lambda: world.sql("UPDATE inbound.fetcher SET heartbeat_at = heartbeat_at - 60"))
+        time.sleep(7.0 + lasts)  # the living one says within five seconds that it lives, and then looks around
+    finally:
+        process.send_signal(signal.SIGCONT)
+    time.sleep(lasts)
+    with world.lock:
+        world.down.add(second)
+        world.crew.end(second)
+
+
+def _patiently(do: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            do()
+        except psycopg.Error:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+@contextmanager
+def _frozen(pid: int) -> Iterator[None]:
+    """SIGSTOP to a process and all below it, SIGCONT at the end."""
+    family = [pid, *_below(pid)]
+    for one in family:
+        _signal(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in reversed(family):
+            _signal(one, signal.SIGCONT)
+
+
+def _below(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *_below(int(child))]
+    return found
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+_BY_NAME: dict[str, Callable[[World, float], None]] = {
+    "rabbitmq restarts": restart_rabbitmq,
+    "rabbitmq freezes": freeze_rabbitmq,
+    "rabbitmq's disk is full": fill_rabbitmqs_disk,
+    "rabbitmq comes back empty": empty_rabbitmq,
+    "postgresql restarts": restart_postgres,
+    "postgresql freezes": freeze_postgres,
+    "imap is cut": cut_imap,
+    "imap is cut again": cut_imap,
+    "smtp is cut after the final dot": cut_smtp,
+    "the fetcher is paused": pause_fetcher,
+}
+
+
+class Lanes:
+    """The lanes of a plan, each in a thread; `join` raises what went wrong with the acts themselves."""
+
+    def __init__(self, world: World, lanes: Sequence[Sequence[Act]], say: Callable[[str], None]) -> None:
+        began = time.monotonic()
+        self._failed: list[BaseException] = []
+        self._threads = [
+            threading.Thread(target=self._run, args=(world, acts, began, say), daemon=True) for acts in lanes
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the last act's end."""
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+            assert not thread.is_alive(), "an act did not come to its end"
+        if self._failed:
+            raise self._failed[0]
+
+    def _run(self, world: World, acts: Sequence[Act], began: float, say: Callable[[str], None]) -> None:
+        try:
+            play(world, acts, began, say)
+        except BaseException as error:
+            self._failed.append(error)

@@ -1,0 +1,113 @@
+"""Where chaos happens: seven processes on a RabbitMQ and a PostgreSQL of their own, kept alive as Kubernetes would."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from common.ids import new_id
+from sandbox import story
+from sandbox.app import Sandbox
+from sandbox.client import SandboxClient
+from sandbox.servers.postgres import Postgres
+from sandbox.servers.rabbitmq import RabbitMQ
+from sandbox.story import Stage
+from scripts.fleet import Fleet, fleet
+from tests.running import sandbox_settings
+
+SMTP_TIMEOUT, JIRA_TIMEOUT, SETTLE = 3.0, 3.0, 5.0
+# A claim that was taken or renewed so long ago belongs to nobody who could still be at work with these timeouts.
+_AT_WORK = 30.0
+
+
+@dataclass
+class World:
+    """Everything a run needs. `down`: processes that an act has ended and will start again itself."""
+
+    rabbitmq: RabbitMQ
+    postgres: Postgres
+    vhost: str
+    database: str
+    sandbox: Sandbox
+    crew: Fleet
+    stage: Stage
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    down: set[str] = field(default_factory=set)
+    died: Counter[str] = field(default_factory=Counter)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement as the superuser; its rows."""
+        with psycopg.connect(self.postgres.url(self.database), autocommit=True, connect_timeout=5) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def let_claims_pass(self, service: str) -> None:
+        """As if the time had gone by after which the claims of a worker that is dead are over."""
+        table = {"inbound": "inbound.mail", "outbound": "outbound.delivery"}[service]
+        state = {"inbound": "delivering", "outbound": "sending"}[service]
+        self.sql(f"UPDATE {table} SET claim_until = 0 WHERE state = '{state}' AND claim_until IS NOT NULL")
+
+    def let_time_pass(self, seconds: float) -> None:
+        """As if so many seconds had gone by for what waits: messages that are out or postponed, and orphaned claims."""
+        for service in ("connect", "inbound", "outbound"):
+            moved = "available_at = available_at - %s, sent_until = sent_until - %s"
+            self.sql(f"UPDATE {service}.outbox SET {moved}", seconds, seconds)
+        now = "extract(epoch FROM clock_timestamp())"
+        for table, claim in (("inbound.mail", 5 * JIRA_TIMEOUT + 60), ("outbound.delivery", 20 * SMTP_TIMEOUT + 60)):
+            orphaned = f"claim_until < {now} + %s"
+            self.sql(f"UPDATE {table} SET claim_until = claim_until - %s WHERE {orphaned}", seconds, claim - _AT_WORK)
+
+    def waiting(self) -> dict[str, int]:
+        """How many messages each topic has in an outbox; {} when everything is done."""
+        union = " UNION ALL ".join(
+            f"SELECT topic, count(*) FROM {service}.outbox GROUP BY topic"
+            for service in ("connect", "inbound", "outbound")
+        )
+        return {str(topic): int(count) for topic, count in self.sql(union)}
+
+    def look_after(self) -> None:
+        """Start again whatever ends by itself, until `stop_looking`; counts it in `died`."""
+        while not self._ended.wait(0.2):
+            with self.lock:
+                for name, process in list(self.crew.processes.items()):
+                    if name not in self.down and process.poll() is not None:
+                        self.died[f"{name} ({process.returncode})"] += 1
+                        self.crew.spawn(name)
+            time.sleep(0.3)
+
+    def stop_looking(self) -> None:
+        """No process is started again from now on."""
+        self._ended.set()
+
+
+@contextmanager
+def world(rabbitmq: RabbitMQ, postgres: Postgres, folder: Path) -> Iterator[World]:
+    """A fresh world on these servers: installed, the mailbox connected, the outgoing server set; all gone at the end."""
+    name = new_id()
+    broker, database = rabbitmq.create_vhost(name), postgres.create_database(name)
+    try:
+        with Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=1.0) as sandbox:
+            settings = sandbox_settings(sandbox, settle=SETTLE)
+            settings |= {
+                "MAILBRIDGE_DATABASE_URL": database,
+                "MAILBRIDGE_BROKER_URL": broker,
+                "MAILBRIDGE_JIRA_TIMEOUT": str(JIRA_TIMEOUT),
+                "MAILBRIDGE_SMTP_TIMEOUT": str(SMTP_TIMEOUT),
+            }
+            with fleet(settings, folder / "logs") as crew:
+                client = SandboxClient(sandbox.url)
+                stage = Stage(client, crew.url, sandbox.imap_port, sandbox.smtp_port, patience=60)
+                for step in (story.install, story.connect_mailbox, story.connect_sender):
+                    step(stage)
+                client.index_lag("infinite")
+                yield World(rabbitmq, postgres, name, name, sandbox, crew, stage)
+    finally:
+        rabbitmq.delete_vhost(name)
+        postgres.drop_database(name)
