@@ -2,10 +2,13 @@
 
 import base64
 import binascii
+import codecs
 import time
 from email import policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesParser
 from email.utils import format_datetime, getaddresses, localtime, make_msgid
 from typing import Any
@@ -14,6 +17,7 @@ _FIELDS = {
     "from", "to", "cc", "subject", "text", "html", "attachments", "in_reply_to", "references", "headers",
     "reply_to", "message_id",
 }  # fmt: skip
+_SHOWN_HEADERS = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To")
 _POLICY = policy.SMTP.clone(utf8=False)
 
 
@@ -62,29 +66,22 @@ def compose(form: dict[str, Any]) -> bytes:
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """A letter as the control API and the page show it: headers, text, html, names of attachments."""
-    message = BytesParser(policy=policy.default).parsebytes(raw)
-    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    """A letter as the control API and the page show it: headers, text, html, names of attachments. Never raises."""
+    message, parts = _parse(raw)
+    headers = [(name, _shown(value)) for name, value in message.items()]
+    first = {name.lower(): value for name, value in reversed(headers)}
+    files = [part for part in parts if _is_file(part)]
     return {
-        "from": _header(message, "From"),
-        "to": _header(message, "To"),
-        "cc": _header(message, "Cc"),
-        "reply_to": _header(message, "Reply-To"),
-        "subject": _header(message, "Subject"),
-        "date": _header(message, "Date"),
-        "message_id": _header(message, "Message-ID"),
-        "in_reply_to": _header(message, "In-Reply-To"),
-        "references": _header(message, "References").split(),
-        "headers": [[name, str(value)] for name, value in message.items()],
-        "text": _content(text),
-        "html": _content(html),
+        **{name.lower().replace("-", "_"): first.get(name.lower(), "") for name in _SHOWN_HEADERS},
+        "references": first.get("references", "").split(),
+        "headers": [list(header) for header in headers],
+        "text": _text(parts, "text/plain"),
+        "html": _text(parts, "text/html"),
         "attachments": [
-            {"filename": part.get_filename() or "", "content_type": part.get_content_type(),
-             "size": len(part.get_payload(decode=True) or b"")}
-            for part in message.walk()
-            if part.get_content_disposition() == "attachment"
+            {"filename": _filename(part), "content_type": part.get_content_type(), "size": len(_payload(part))}
+            for part in files
         ],
-    }  # fmt: skip
+    }
 
 
 def addresses(raw: bytes, *headers: str) -> list[str]:
@@ -98,7 +95,6 @@ def delivery_report(
     original: bytes, recipient: str, *, status: str = "5.1.1", reporter: str = "mx.customer.example"
 ) -> bytes:
     """A bounce of `original` as RFC 3464 has it: multipart/report with delivery-status and the original's headers."""
-    parsed = BytesParser(policy=policy.default).parsebytes(original)
     to = (addresses(original, "From") or ["postmaster@sandbox.test"])[0]
     now = format_datetime(localtime())
     boundary = f"report-{time.time_ns()}"
@@ -148,7 +144,7 @@ def delivery_report(
         f"--{boundary}--",
         "",
     ]
-    if not parsed["Message-ID"]:
+    if not read(original)["message_id"]:
         raise BadLetter("original", "the mail that bounces has no Message-ID")
     return "\r\n".join("\n".join(lines).split("\n")).encode("utf-8", "surrogateescape")
 
@@ -211,17 +207,55 @@ def _object(form: dict[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _header(message: Any, name: str) -> str:
+def _parse(raw: bytes) -> tuple[Message, list[Message]]:
+    """The message and its parts that are not made of parts; nested without end it counts as one part."""
+    parser = BytesParser(policy=policy.compat32)  # the newer policies raise on odd headers
     try:
-        return str(message.get(name) or "")
-    except Exception:  # the standard library's parser raises many kinds on odd headers; the page shows them raw
+        message = parser.parsebytes(raw)
+        return message, [part for part in message.walk() if not part.is_multipart()]
+    except RecursionError:
+        message = parser.parsebytes(raw, headersonly=True)
+        return message, [message]
+
+
+def _shown(value: Any) -> str:
+    """A header in words: encoded words decoded, folding undone; raw where that fails."""
+    unfolded = "".join(str(value).splitlines())
+    try:
+        return str(make_header(decode_header(unfolded)))
+    except (LookupError, ValueError, HeaderParseError):
+        return unfolded.encode("utf-8", "replace").decode()
+
+
+def _is_file(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment" or bool(_filename(part))
+
+
+def _filename(part: Message) -> str:
+    try:
+        return _shown(part.get_filename() or "")
+    except (LookupError, ValueError, TypeError):
         return ""
 
 
-def _content(part: Any) -> str:
-    if part is None:
-        return ""
+def _text(parts: list[Message], kind: str) -> str:
+    """The first part of a type that is no file."""
+    for part in parts:
+        if part.get_content_type() == kind and not _is_file(part):
+            return _payload(part).decode(_charset(part), "replace")
+    return ""
+
+
+def _charset(part: Message) -> str:
     try:
-        return str(part.get_content())
-    except (LookupError, UnicodeError, KeyError):
-        return (part.get_payload(decode=True) or b"").decode("utf-8", "replace")
+        return codecs.lookup(part.get_content_charset() or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
+
+
+def _payload(part: Message) -> bytes:
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError):
+        return b""
+    return payload if isinstance(payload, bytes) else b""

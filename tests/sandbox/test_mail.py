@@ -1,6 +1,7 @@
 """Mail: what is written to the mailbox is read by IMAP, what is sent by SMTP lies in people's inboxes."""
 
 import base64
+import json
 import smtplib
 import socket
 import threading
@@ -233,14 +234,21 @@ def test_a_wrong_letter_is_refused_by_its_field(sandbox: Sandbox, change: dict[s
         assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
 
 
-def test_odd_letters_are_read_for_showing_without_a_fault() -> None:
-    for raw in (
+@pytest.mark.parametrize(
+    "raw",
+    [
         b"",
         b"\xff\xfe\x00",
         b"Subject: =?utf-8?b?////?=\r\nFrom: <<<>>>\r\nTo: ,,,\r\n\r\nx",
+        b"To: a: (b: c@d.example;);, e: f: g@h.example;;\r\n\r\nx",
         b"Content-Type: text/plain; charset=nonsense\r\n\r\n\xe9",
-    ):
-        assert letters.read(raw)["attachments"] == []
+        b"Content-Type: text/plain; charset=\x00\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%",
+        b"".join(b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (n, n) for n in range(3000))
+        + b"\r\nx",
+    ],
+)
+def test_odd_letters_are_read_for_showing_without_a_fault(raw: bytes) -> None:
+    assert json.dumps(letters.read(raw)).encode()
 
 
 def test_a_sandbox_that_cannot_start_says_so_and_leaves_nothing_behind(sandbox: Sandbox) -> None:
