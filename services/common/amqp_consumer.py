@@ -11,7 +11,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from common import log
+from common import amqp_census, log
 from common.amqp_link import Link
 from common.amqp_topology import queue_name
 from common.bus import Handler
@@ -62,6 +62,7 @@ class Consumer:
         if not self._closing:
             for subscription in self._subscriptions:
                 subscription.open(connection)
+            amqp_census.watch(self._link, connection)
 
     def _down(self, reason: str) -> None:
         self._connection = None

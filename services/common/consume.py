@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from common import log
+from common import log, metrics
 from common.bus import Bus, Handler
 from common.errors import Temporary
 from common.messages import Message, internal
@@ -58,7 +58,9 @@ def _asked(error: Exception) -> float:
 
 def _tell(error: Exception, message: Message, attempts: int, delay: float) -> None:
     facts = {"message": message.id, "attempts": attempts, "delay": round(delay, 1)}
-    if isinstance(error, Temporary):
+    temporary = isinstance(error, Temporary)
+    metrics.HANDLER_FAULTS.labels(message.topic, "temporary" if temporary else "bug").inc()
+    if temporary:
         _log.warning("handler_postponed", reason=str(error), **facts)
     else:
         _log.exception("handler_failed", **facts)

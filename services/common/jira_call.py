@@ -150,7 +150,13 @@ class JiraCall:
             return answer
         finally:
             metrics.JIRA_CALLS.labels(method, request.template, status).inc()
+            metrics.JIRA_ANSWERS.labels(self._tenant, _class(status)).inc()
             metrics.JIRA_CALL_SECONDS.labels(method, request.template).observe(time.monotonic() - started)
+
+
+def _class(status: str) -> str:
+    """What is counted for each tenant: few enough to keep a series each."""
+    return {"0": "none", "429": "429"}.get(status, f"{status[0]}xx")
 
 
 def _stranger(request: Request, *, maybe_done: bool = False) -> Temporary:

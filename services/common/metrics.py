@@ -43,14 +43,27 @@ def _histogram(name: str, meaning: str, buckets: tuple[float, ...], labels: tupl
 
 MAIL_RECEIVED = _counter("mail_received_total", "Mails taken from mailboxes into the ledger.")
 MAIL_HANDLED = _counter("mail_handled_total", "Mails that came to an end, by outcome.", ("outcome",))
-MAIL_LAG = _histogram("mail_lag_seconds", "From a mail's entry into the ledger to its end.", _LAG_BUCKETS)
+MAIL_LAG = _histogram(
+    "mail_lag_seconds", "From a mail's arrival in its mailbox to its issue or comment in Jira.", _LAG_BUCKETS
+)
 LEDGER_STATE = _gauge("ledger_state", "Mails in the ledger, by state.", ("state",))
+LEDGER_OLDEST = _gauge(
+    "ledger_oldest_seconds",
+    "How long the oldest mail that is still received or delivering has been in the ledger.",
+    ("state",),
+)
+UNACCOUNTED = _gauge(
+    "unaccounted", "Mails that this fetcher's mailboxes showed at the last look and the ledger does not have."
+)
 MAILBOX_STATE = _gauge("mailbox_state", "Mailboxes, by state.", ("state",))
 
 JIRA_CALLS = _counter(
     "jira_calls_total",
     "Calls to Jira, by method, path template and HTTP status (0: no answer).",
     ("method", "path", "status"),
+)
+JIRA_ANSWERS = _counter(
+    "jira_answers_total", "Answers of each tenant's Jira: 2xx, 3xx, 4xx, 429, 5xx, or none.", ("tenant", "answer")
 )
 JIRA_CALL_SECONDS = _histogram(
     "jira_call_seconds", "How long Jira took to answer a call.", _CALL_BUCKETS, ("method", "path")
@@ -61,11 +74,18 @@ OUTBOX_OLDEST = _gauge(
     "outbox_oldest_seconds", "How long the oldest due row of the outbox has waited, by topic.", ("topic",)
 )
 
-EVENTS = _counter("events_total", "Events of Jira taken in, by kind.", ("kind",))
+QUEUE_CONSUMERS = _gauge("queue_consumers", "Processes that consume from the queue, by the broker's word.", ("queue",))
+QUEUE_MESSAGES = _gauge("queue_messages", "Messages that wait in the queue, by the broker's word.", ("queue",))
+HANDLER_FAULTS = _counter(
+    "handler_faults_total", "Messages whose handling was put off, by kind: temporary or bug.", ("topic", "kind")
+)
+
+EVENTS = _counter("events_total", "Events of Jira taken in for the first time, by kind.", ("kind",))
 EVENT_LAG = _histogram(
-    "event_lag_seconds", "From an event's time in Jira to the sending of its last mail.", _LAG_BUCKETS
+    "event_lag_seconds", "From an event's time in Jira to the sending of a mail about it.", _LAG_BUCKETS
 )
 DELIVERIES = _counter("deliveries_total", "Deliveries that reached a state.", ("state",))
+SENDER_STATE = _gauge("sender_state", "Outgoing servers, by state.", ("state",))
 
 HTTP_REQUESTS = _counter(
     "http_requests_total", "Requests answered, by method, route and status.", ("method", "route", "status")

@@ -157,7 +157,8 @@ class Desk:
                 self._outbox.put(tx, topic, row.tenant, body)
             self._outbox.done(tx, message.id)
         metrics.MAIL_HANDLED.labels(ending.outcome if ending.state == "handled" else ending.state).inc()
-        metrics.MAIL_LAG.observe(max(0.0, time.time() - row.received_at))
+        if ending.state == "handled":
+            metrics.MAIL_LAG.observe(max(0.0, time.time() - _waiting_since(row)))
         _log.info("mail_ended", state=ending.state, outcome=ending.outcome, issue=ending.values.get("issue_key"))
 
 
@@ -183,6 +184,11 @@ def _delivered(work: Work, papers: Papers, outcome: Delivered) -> End:
     }
     notes = " ".join(outcome.notes) or None
     return End("handled", notes, outcome.kind, where, ("mail.handled", handled))
+
+
+def _waiting_since(row: Row[Any]) -> float:
+    """When a mail began to wait for us: when an admin tried it again, it arrived in the mailbox, or it came to the ledger."""
+    return float(row.record.get("retried_at") or row.record.get("arrived_at") or row.received_at)
 
 
 def _pause(attempts: int) -> float:

@@ -139,9 +139,13 @@ class Fetcher:
         with self._database.read() as tx:
             mails, mailboxes = store_ledger.states(tx), store_sources.states(tx)
         for state in ("received", "delivering", "handled", "ignored", "held", "failed"):
-            metrics.LEDGER_STATE.labels(state).set(mails.get(state, 0))
+            count, oldest = mails.get(state, (0, 0.0))
+            metrics.LEDGER_STATE.labels(state).set(count)
+            if state in store_ledger.OPEN:
+                metrics.LEDGER_OLDEST.labels(state).set(oldest)
         for state in ("new", "connected", "trouble", "disabled"):
             metrics.MAILBOX_STATE.labels(state).set(mailboxes.get(state, 0))
+        metrics.UNACCOUNTED.set(sum(watch.unaccounted for watch in self._watches.values()))
 
     def _check_database(self) -> None:
         migrations.check_current(self._database, "inbound")

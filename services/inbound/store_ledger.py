@@ -186,10 +186,11 @@ def retry(tx: Connection, row: Row[Any]) -> bool:
     return True
 
 
-def states(tx: Connection) -> dict[str, int]:
-    """How many mails are in each state, of all tenants."""
-    rows = tx.execute(select(mail.c.state, func.count()).group_by(mail.c.state))
-    return {row[0]: row[1] for row in rows}
+def states(tx: Connection) -> dict[str, tuple[int, float]]:
+    """For each state how many mails are in it, of all tenants, and how many seconds ago the oldest of them came."""
+    age = now() - func.min(mail.c.received_at)
+    rows = tx.execute(select(mail.c.state, func.count(), age).group_by(mail.c.state))
+    return {row[0]: (row[1], max(0.0, float(row[2]))) for row in rows}
 
 
 def own_addresses(tx: Connection, tenant: str) -> frozenset[str]:

@@ -34,8 +34,9 @@ _BUSY, _LOOK_SOON = 30.0, 5.0
 _SAY = 60.0
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
 _CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
+_STEADY = 60.0  # seconds that a connection has to last for its end to be the first trouble, not the next
 _PERMANENT_PAUSE = 30.0
-_STUMBLES = 3
+_STUMBLES = 2
 _UNFETCHABLE = "The mail server broke off each time this message was fetched, so it was left in the mailbox."
 _READ_BACKLOG = 200  # how many of the read mails at connection time get a row; the baseline covers the rest
 
@@ -65,6 +66,7 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name=f"mailbox-{owned.mailbox_id}", daemon=True)
         self._good = False
         self._said_at = float("-inf")
+        self.unaccounted = 0  # messages that the last look showed and the ledger does not have yet
         self._stumbles = 0  # faults in a row while fetching, without a message in between
 
     def start(self) -> None:
@@ -87,13 +89,14 @@ class Watch:
         failures = 0
         with log.bind(mailbox=self.owned.mailbox_id):
             while not self._stopping.is_set():
-                self._good = False
+                self._good, began = False, time.monotonic()
                 fault = self._until_fault()
                 if fault is None:
                     return
-                failures = 1 if self._good else failures + 1
+                steady = self._good and time.monotonic() - began > _STEADY
+                failures = 1 if steady else failures + 1
                 # A connection that was good broke: the admin hears of it only if it does not come back at once.
-                self._tell(fault, hide=self._good and isinstance(fault, Temporary))
+                self._tell(fault, hide=self._good and failures == 1 and isinstance(fault, Temporary))
                 self._stopping.wait(_pause(fault, failures))
 
     def _until_fault(self) -> Fault | None:
@@ -133,6 +136,7 @@ class Watch:
                 reconciled = time.monotonic()
             else:
                 found = source.numbers(high)
+            self.unaccounted = len(found)
             if found:
                 high = max(high, *self._take(source, row, numbered.id, found))
                 taken = time.monotonic()
@@ -191,18 +195,19 @@ class Watch:
     def _take(self, source: Source, row: Row[Any], source_id: str, numbers: Sequence[int]) -> list[int]:
         """Bring these messages into the ledger, batch by batch; returns the numbers that were looked at.
 
-        A message at which the connection breaks again and again would keep all later ones out: it is tried alone then, and
-        at last recorded without its content.
+        A message at which the connection breaks again and again would keep all later ones out: they are taken one by one
+        then, and the one that breaks it is at last recorded without its content.
         """
         rest = list(numbers)
         while rest and not self._stopping.is_set():
             if self._stumbles >= 2 * _STUMBLES:
                 self._record(row, source_id, [Message(rest[0], 0, b"", _UNFETCHABLE)])
-                self._stumbles, part = 0, rest[:1]
+                self._stumbles, part = _STUMBLES, rest[:1]
             else:
                 part = rest[:1] if self._stumbles >= _STUMBLES else rest
                 self._take_part(source, row, source_id, part)
             rest = rest[len(part) :]
+        self._stumbles = 0 if not rest else self._stumbles
         return [number for number in numbers if number not in rest]
 
     def _take_part(self, source: Source, row: Row[Any], source_id: str, numbers: Sequence[int]) -> None:
@@ -210,8 +215,9 @@ class Watch:
             for batch in source.messages(numbers, self._config.max_mail_bytes):
                 new = self._record(row, source_id, batch)
                 metrics.MAIL_RECEIVED.inc(new)
+                self.unaccounted -= len(batch)
                 _log.info("batch_recorded", messages=len(batch), new=new)
-                self._stumbles = 0
+                self._stumbles = min(self._stumbles, _STUMBLES)
                 if self._stopping.is_set():
                     return
         except Fault:
@@ -275,6 +281,8 @@ def ledger_entry(
     """A new row of the ledger. fingerprint: of the octets, None without them; earlier: the mail that has the same one."""
     values = _row(row, source_id, message)
     record: dict[str, Any] = {"explanation": []}
+    if message.arrived_at is not None and message.arrived_at > row.created_at:
+        record["arrived_at"] = message.arrived_at  # what was there before the mailbox was set up did not wait for us
     if message.problem:
         record["problem"] = message.problem
         values["marked"] = not message.raw  # nothing was had of it: in the mailbox it stays unread

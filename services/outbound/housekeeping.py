@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from common import log
+from common import log, metrics
 from common.db import Database
 from common.errors import Temporary
-from outbound import store_events
+from outbound import store, store_events
 from outbound.transports.pool import SmtpPool
 
 _PAUSE = 10.0
@@ -50,16 +50,24 @@ class Housekeeping:
                 break
         return forgotten
 
+    def show(self) -> None:
+        """Set the gauge of the outgoing servers."""
+        with self.database.read() as tx:
+            states = store.sender_states(tx)
+        for state in ("new", "connected", "trouble"):
+            metrics.SENDER_STATE.labels(state).set(states.get(state, 0))
+
     def _run(self) -> None:
         next_sweep = self.clock()
         while not self._stopping.is_set():
             self.pool.reap()
-            if self.clock() >= next_sweep:
-                next_sweep = self.clock() + _SWEEP
-                try:
+            try:
+                self.show()
+                if self.clock() >= next_sweep:
+                    next_sweep = self.clock() + _SWEEP
                     forgotten = self.sweep()
                     if forgotten:
                         _log.info("old_events_forgotten", windows=forgotten)
-                except Temporary as fault:
-                    _log.warning("sweep_postponed", reason=str(fault))
+            except Temporary as fault:
+                _log.warning("sweep_postponed", reason=str(fault))
             self._stopping.wait(_PAUSE)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from common.db import insert_all_once, insert_once, now
 from outbound.store_deliveries import release_claims
@@ -21,6 +21,7 @@ __all__ = [
     "release_claims",
     "sender_of",
     "sender_state",
+    "sender_states",
     "suppress",
     "suppressions",
     "threads_of",
@@ -43,6 +44,12 @@ def sender_state(tx: Connection, tenant: str, state: str, error: str | None) -> 
     """Record how the outgoing server does."""
     other = (sender.c.state != state) | (sender.c.last_error.is_distinct_from(error))
     tx.execute(update(sender).where(sender.c.tenant == tenant, other).values(state=state, last_error=error))
+
+
+def sender_states(tx: Connection) -> dict[str, int]:
+    """How many outgoing servers are in each state, of all tenants."""
+    rows = tx.execute(select(sender.c.state, func.count()).group_by(sender.c.state))
+    return {row[0]: row[1] for row in rows}
 
 
 def drop_sender(tx: Connection, tenant: str) -> None:

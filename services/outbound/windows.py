@@ -56,7 +56,6 @@ class Windows:
             new = store_events.add_event(tx, message.id, message.tenant, fingerprint, event.kind, message.body)
             if not new:
                 return
-            metrics.EVENTS.labels(event.kind).inc()
             if place is None:
                 store_events.annotate(tx, {event.id: "Jira did not say which issue this is about."})
                 return

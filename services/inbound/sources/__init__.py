@@ -42,13 +42,15 @@ class Unreadable(Temporary):
 class Message:
     """One message as fetched: `raw` is all of it, or its header block only when it is larger than the limit.
 
-    size: octets by the server's word. problem: why there is no body, as a sentence, or "".
+    size: octets by the server's word. problem: why there is no body, as a sentence, or "". arrived_at: when the server
+    took it in, by the server's clock and to the second; None if it does not say.
     """
 
     number: int
     size: int
     raw: bytes
     problem: str = ""
+    arrived_at: float | None = None
 
     @property
     def whole(self) -> bool:

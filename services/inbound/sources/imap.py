@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
@@ -28,6 +28,9 @@ IDLE_SECONDS = 28 * 60.0
 _CONNECT_SECONDS = 20.0
 _HEADER_BYTES = 65_536
 _FOLDERS = 500
+
+
+T = TypeVar("T")
 
 
 class Network(Protocol):
@@ -90,7 +93,9 @@ class ImapSource:
             arrived: dict[int, float] = {}
             for start in range(0, len(found), 500):
                 answer = client.fetch(found[start : start + 500], ["INTERNALDATE"])
-                arrived |= {number: _instant(item.get(b"INTERNALDATE")) for number, item in answer.items()}
+                arrived |= {
+                    number: _instant(item.get(b"INTERNALDATE"), float("inf")) for number, item in answer.items()
+                }
             return tuple(number for number in found if arrived.get(number, instant) >= instant)
 
     def messages(self, numbers: Sequence[int], max_bytes: int) -> Iterator[Sequence[Message]]:
@@ -223,16 +228,18 @@ class ImapSource:
             return []
         try:
             with self._explained(imap_faults.FETCH):
-                answer = self._here().fetch([number for number, _ in wanted], ["BODY.PEEK[]"])
+                answer = self._here().fetch([number for number, _ in wanted], ["INTERNALDATE", "BODY.PEEK[]"])
         except Unreadable as error:
             if len(wanted) > 1:  # find the one that the server or the library stumbles over
                 return [message for one in wanted for message in self._bodies([one])]
             number, size = wanted[0]
             return [Message(number, size, b"", f"The server could not hand this message over: {error}")]
         return [
-            Message(number, size, bytes(answer[number].get(b"BODY[]") or b""))
+            Message(
+                number, size, bytes(item.get(b"BODY[]") or b""), arrived_at=_instant(item.get(b"INTERNALDATE"), None)
+            )
             for number, size in wanted
-            if number in answer
+            if (item := answer.get(number)) is not None
         ]
 
     # --- faults
@@ -321,8 +328,8 @@ def _batches(sizes: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]
         yield batch
 
 
-def _instant(when: object) -> float:
-    return when.timestamp() if isinstance(when, datetime) else float("inf")
+def _instant(when: object, unknown: T) -> float | T:
+    return when.timestamp() if isinstance(when, datetime) else unknown
 
 
 def _megabytes(octets: int) -> str:
