@@ -219,5 +219,5 @@ def _letter(full: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mailbox(parts: Parts, user: str) -> dict[str, int]:
-    messages = parts.imap.messages(user)
-    return {"messages": len(messages), "unread": sum("\\Seen" not in one.flags for one in messages)}
+    messages, unread = parts.imap.counts(user)
+    return {"messages": messages, "unread": unread}

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from proxyprotocol.sock import SocketInfo
@@ -31,6 +31,32 @@ class Stored:
     uid: int
     flags: tuple[str, ...]
     raw: bytes
+
+
+class Mailboxes(Protocol):
+    """The monitored mailboxes, wherever they live: here (`ImapServer`) or on a real server (`foreign.ForeignMailboxes`)."""
+
+    port: int
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def add_mailbox(self, user: str, password: str) -> None: ...
+
+    def mailboxes(self) -> list[str]: ...
+
+    def owner(self, address: str) -> str | None: ...
+
+    def append(self, user: str, raw: bytes, folder: str = "INBOX") -> int: ...
+
+    def messages(self, user: str, folder: str = "INBOX") -> list[Stored]: ...
+
+    def folders(self, user: str) -> list[str]: ...
+
+    def drop_connections(self) -> None: ...
+
+    def empty(self, user: str) -> None: ...
 
 
 class ImapServer:
@@ -76,6 +102,10 @@ class ImapServer:
     def messages(self, user: str, folder: str = "INBOX") -> list[Stored]:
         """What lies in a folder; raises KeyError for a folder that is not there."""
         return self._call(self._messages(user, folder))
+
+    def counts(self, user: str) -> tuple[int, int]:
+        """How many messages lie in the INBOX, and how many of them are unread."""
+        return self._call(self._counts(user))
 
     def folders(self, user: str) -> list[str]:
         """The folders of a mailbox."""
@@ -157,6 +187,10 @@ class ImapServer:
                 Stored(message.uid, tuple(sorted(str(flag) for flag in message.permanent_flags)), bytes(content))
             )
         return found
+
+    async def _counts(self, user: str) -> tuple[int, int]:
+        snapshot = await (await self._folder(user, "INBOX")).snapshot()
+        return snapshot.exists, snapshot.unseen
 
     async def _folders(self, user: str) -> list[str]:
         async with Identity(user, self._login, None, frozenset()).new_session() as session:

@@ -3,10 +3,11 @@
 import threading
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sandbox.mail import letters
-from sandbox.mail.imap import ImapServer
+from sandbox.mail.imap import Mailboxes
 
 MAX_LETTERS = 20_000
 
@@ -29,14 +30,19 @@ class Letter:
             "envelope_to": self.recipient,
             "at": self.at,
             "raw": self.raw.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode(),
-            **letters.read(self.raw),
+            **self.read,
         }
+
+    @cached_property
+    def read(self) -> dict[str, Any]:
+        """The letter read, once: the page asks every second."""
+        return letters.read(self.raw)
 
 
 class PostOffice:
     """Everyone's inbox. `imap` holds the monitored mailboxes."""
 
-    def __init__(self, imap: ImapServer) -> None:
+    def __init__(self, imap: Mailboxes) -> None:
         self._imap = imap
         self._lock = threading.Lock()
         self._inboxes: dict[str, list[Letter]] = {}

@@ -27,6 +27,7 @@ def test_the_state_shows_issues_and_mail_and_says_when_nothing_changed(sandbox: 
     sandbox.parts.post.deliver("support@sandbox.test", ["carol@customer.example"], b"Subject: Hi\r\n\r\nhello\r\n")
     first = requests.get(f"{sandbox.url}/page/state", timeout=5)
     assert [(issue["key"], issue["summary"]) for issue in first.json()["issues"]] == [(key, "Printer")]
+    assert first.json()["mailboxes"] == {"support@sandbox.test": {"messages": 0, "unread": 0}}
     assert [letter["subject"] for letter in first.json()["inboxes"]["carol@customer.example"]] == ["Hi"]
     again = requests.get(f"{sandbox.url}/page/state", headers={"If-None-Match": first.headers["ETag"]}, timeout=5)
     assert again.status_code == 304
