@@ -57,15 +57,15 @@ class _Parser:
         found = []
         while True:
             field = self._next("a field name").lower()
-            descending = self._take("desc") or (self._take("asc") and False)
+            descending = self._take("desc")
+            if not descending:
+                self._take("asc")
             found.append((field, descending))
             if not self._take(","):
                 return tuple(found)
 
     def at(self, word: str) -> bool:
-        return (
-            self._at < len(self._tokens) and self._tokens[self._at] == ("word", word)
-        ) or self.rest().lower() == word
+        return self.rest().lower() == word
 
     def rest(self) -> str:
         return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
