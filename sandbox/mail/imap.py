@@ -52,7 +52,7 @@ class Mailboxes(Protocol):
 
     def messages(self, user: str, folder: str = "INBOX") -> list[Stored]: ...
 
-    def counts(self, user: str) -> tuple[int, int]: ...
+    def counts(self, user: str, folder: str = "INBOX") -> tuple[int, int]: ...
 
     def folders(self, user: str) -> list[str]: ...
 
@@ -105,9 +105,9 @@ class ImapServer:
         """What lies in a folder; raises KeyError for a folder that is not there."""
         return self._call(self._messages(user, folder))
 
-    def counts(self, user: str) -> tuple[int, int]:
-        """How many messages lie in the INBOX, and how many of them are unread."""
-        return self._call(self._counts(user))
+    def counts(self, user: str, folder: str = "INBOX") -> tuple[int, int]:
+        """How many messages a folder has, and how many of them are unread."""
+        return self._call(self._counts(user, folder))
 
     def folders(self, user: str) -> list[str]:
         """The folders of a mailbox."""
@@ -190,8 +190,8 @@ class ImapServer:
             )
         return found
 
-    async def _counts(self, user: str) -> tuple[int, int]:
-        snapshot = await (await self._folder(user, "INBOX")).snapshot()
+    async def _counts(self, user: str, folder: str) -> tuple[int, int]:
+        snapshot = await (await self._folder(user, folder)).snapshot()
         return snapshot.exists, snapshot.unseen
 
     async def _folders(self, user: str) -> list[str]:
