@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         sandbox = Sandbox(
             options.port, options.imap_port, options.smtp_port, strict=not options.lenient,
             retry_seconds=options.webhook_retry, smtp_login=login,
+            imap_server=options.imap_server, outgoing_port=options.outgoing_port,
         )  # fmt: skip
         sandbox.start()
     except OSError as error:
@@ -46,6 +47,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--imap-port", type=int, default=8143)
     parser.add_argument("--smtp-port", type=int, default=8025)
     parser.add_argument("--smtp-auth", action="store_true", help="SMTP asks for the mailbox's user and password")
+    parser.add_argument(
+        "--imap-server", type=int, metavar="PORT", help="the mailboxes live on a real IMAP server there"
+    )
+    parser.add_argument("--outgoing-port", type=int, metavar="PORT", help="a real SMTP server there relays to ours")
     parser.add_argument("--ready-file", type=Path, help="gets url, ports and pid as JSON when everything listens")
     parser.add_argument(
         "--webhook-retry", type=float, default=1.0, metavar="SECONDS", help="pause before a webhook's retry"

@@ -18,7 +18,8 @@ from sandbox.jira.install import Installer
 from sandbox.jira.model import Event
 from sandbox.jira.site import Site
 from sandbox.jira.webhooks import Webhooks
-from sandbox.mail.imap import ImapServer
+from sandbox.mail.foreign import ForeignMailboxes
+from sandbox.mail.imap import ImapServer, Mailboxes
 from sandbox.mail.post import PostOffice
 from sandbox.mail.smtp import SmtpServer
 from sandbox.parts import Parts
@@ -33,11 +34,14 @@ class Sandbox:
     strict: hold every REST call against Atlassian's OpenAPI file, where that lies beside the repository.
     retry_seconds: the pause before each retry of a webhook.
     smtp_login: (user, password) that SMTP demands, or None.
+    imap_server: the port of a real IMAP server on which the mailboxes live, instead of one of our own.
+    outgoing_port: the port of a real SMTP server that the app sends by; it relays everything to ours.
     """
 
     def __init__(
         self, port: int = 8090, imap_port: int = 8143, smtp_port: int = 8025, *, host: str = "127.0.0.1", strict: bool = True,
         retry_seconds: float = 1.0, smtp_login: tuple[str, str] | None = None, client_key: str | None = None,
+        imap_server: int | None = None, outgoing_port: int | None = None,
     ) -> None:  # fmt: skip
         if strict:
             contract.load()
@@ -48,7 +52,9 @@ class Sandbox:
         self.url = f"http://{host}:{self.port}"
         faults, calls = Faults(), Calls()
         site = Site(self.url, self._tell)
-        imap = ImapServer(host, imap_port)
+        imap: Mailboxes = ImapServer(host, imap_port)
+        if imap_server is not None:
+            imap = ForeignMailboxes(host, imap_server)
         post = PostOffice(imap)
         self.parts = Parts(
             site=site,
@@ -61,6 +67,7 @@ class Sandbox:
             post=post,
             mailbox=MAILBOX,
             password=PASSWORD,
+            outgoing_port=outgoing_port,
         )
         app = _flask(self.parts).wsgi_app
         self._http.serve_with(Gate(app, calls, faults, self._closing, strict and contract.present()))

@@ -7,25 +7,27 @@ from sandbox.faults import Faults
 from sandbox.jira.install import Installer
 from sandbox.jira.site import Site
 from sandbox.jira.webhooks import Webhooks
-from sandbox.mail.imap import ImapServer
+from sandbox.mail.imap import Mailboxes
 from sandbox.mail.post import PostOffice
 from sandbox.mail.smtp import SmtpServer
 
 
 @dataclass
 class Parts:
-    """`mailbox`: the monitored mailbox that is there from the start."""
+    """`mailbox`: the monitored mailbox that is there from the start. `outgoing_port`: where the app is to send its mail,
+    if that is not `smtp` itself but a server that relays to it."""
 
     site: Site
     calls: Calls
     faults: Faults
     webhooks: Webhooks
     installer: Installer
-    imap: ImapServer
+    imap: Mailboxes
     smtp: SmtpServer
     post: PostOffice
     mailbox: str
     password: str
+    outgoing_port: int | None = None
 
     def reset(self) -> None:
         """Back to the beginning: the seeded site, no mail, no faults, no record. Installations stay."""

@@ -8,6 +8,7 @@ wanted=(
   "dovecot-imapd:/usr/lib/dovecot/imap"
   "dovecot-pop3d:/usr/lib/dovecot/pop3"
   "postfix:/usr/sbin/postfix"
+  "nginx-light:/usr/sbin/nginx"
   "chromium:/usr/bin/chromium"
 )
 missing=()

@@ -18,7 +18,8 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.get("/ports")
     def ports() -> Response:
-        return jsonify(url=parts.site.base_url, imap_port=parts.imap.port, smtp_port=parts.smtp.port)
+        outgoing = parts.outgoing_port or parts.smtp.port
+        return jsonify(url=parts.site.base_url, imap_port=parts.imap.port, smtp_port=outgoing)
 
     @routes.get("/calls")
     def calls() -> Response:

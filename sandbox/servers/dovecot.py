@@ -12,16 +12,17 @@ PASSWORD = "secret"
 
 
 class Dovecot:
-    """IMAP with STARTTLS on `imap_port`, IMAP over TLS on `imaps_port`; every user exists and has PASSWORD.
+    """IMAP with STARTTLS on `imap_port`, IMAP over TLS on `imaps_port`; every user exists and has the same password.
 
     The certificate at `certificate` signs itself. IDLE, MOVE, UIDPLUS and CONDSTORE are on. A failed login costs no growing
     wait for the next one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, password: str = PASSWORD) -> None:
         self._program = program("dovecot", package="dovecot-imapd")
         program("/usr/lib/dovecot/imap", package="dovecot-imapd")
         self._folder = folder
+        self._password = password
         self.imap_port, self.imaps_port = free_ports(2)
         self._server: Running | None = None
 
@@ -52,7 +53,12 @@ class Dovecot:
         user = pwd.getpwuid(who.get("user", os.getuid())).pw_name
         group = grp.getgrgid(who.get("group", os.getgid())).gr_name
         return _CONFIGURATION.format(
-            folder=self._folder, user=user, group=group, imap=self.imap_port, imaps=self.imaps_port, password=PASSWORD
+            folder=self._folder,
+            user=user,
+            group=group,
+            imap=self.imap_port,
+            imaps=self.imaps_port,
+            password=self._password,
         )
 
     def __enter__(self) -> "Dovecot":

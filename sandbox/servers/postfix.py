@@ -15,14 +15,16 @@ class Postfix:
 
     Everything for any domain arrives in one Maildir (`received`), but refused@… is refused for good (550), later@… for
     now (451), and full@… because the mailbox is full (552). The certificate at `certificate` signs itself.
+    relay_port: pass everything on to the SMTP server on that port of loopback instead of keeping it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, relay_port: int | None = None) -> None:
         self._postfix = program("postfix", package="postfix")
         self._master = program("/usr/lib/postfix/sbin/master", package="postfix")
         if os.geteuid() != 0:
             raise NotAvailable("Postfix can be started by root only")
         self._folder = folder
+        self._relay_port = relay_port
         self.port, self.tls_port = free_ports(2)
         self._server: Running | None = None
 
@@ -36,7 +38,9 @@ class Postfix:
         self.certificate = certificate(_open_to_account(self._folder))[0]
         subprocess.run(["/bin/chown", "postfix", str(self._folder / "data")], check=True)
         (configuration / "refusals").write_text(_REFUSALS)
-        (configuration / "main.cf").write_text(_MAIN.format(folder=self._folder, nobody=_NOBODY))
+        kept = _RELAY.format(port=self._relay_port) if self._relay_port else _KEEP
+        main = (_MAIN + kept).format(folder=self._folder, nobody=_NOBODY)
+        (configuration / "main.cf").write_text(main)
         (configuration / "master.cf").write_text(_MASTER.format(port=self.port, tls_port=self.tls_port))
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "MAIL_CONFIG": str(configuration)}
         check = [self._postfix, "-c", str(configuration), "check"]
@@ -102,11 +106,6 @@ mynetworks = 127.0.0.0/8
 myhostname = mx.sandbox.test
 mydestination =
 alias_maps =
-virtual_mailbox_domains = static:all
-virtual_mailbox_base = {folder}/mail
-virtual_mailbox_maps = static:all/
-virtual_uid_maps = static:{nobody}
-virtual_gid_maps = static:{nobody}
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_recipient_restrictions = check_recipient_access regexp:{folder}/conf/refusals, permit_mynetworks, reject
 smtpd_client_connection_count_limit = 0
@@ -115,6 +114,21 @@ smtpd_tls_cert_file = {folder}/tls/cert.pem
 smtpd_tls_key_file = {folder}/tls/key.pem
 maillog_file = {folder}/mail.log
 maillog_file_prefixes = {folder}
+"""
+
+_KEEP = """
+virtual_mailbox_domains = static:all
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = static:all/
+virtual_uid_maps = static:{nobody}
+virtual_gid_maps = static:{nobody}
+"""
+
+_RELAY = """
+default_transport = smtp:[127.0.0.1]:{port}
+relayhost = [127.0.0.1]:{port}
+smtp_host_lookup = native
+smtp_dns_support_level = disabled
 """
 
 _MASTER = """
@@ -134,6 +148,8 @@ proxymap unix - - n - - proxymap
 error unix - - n - - error
 retry unix - - n - - error
 virtual unix - n n - - virtual
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
