@@ -19,6 +19,8 @@ PATIENCE = 30.0  # seconds a publish may take before it counts as failed
 class AmqpBus:
     """One process's end of the bus. Connects in the background and again for ever; raises BadSetting for a bad URL."""
 
+    may_forget = True
+
     def __init__(self, url: str, service: str, *, patience: float = PATIENCE) -> None:
         check_url(url)
         self._url = url

@@ -17,6 +17,11 @@ Settled = Callable[[Sequence[Message]], None]
 class Bus(Protocol):
     """One service's end of the bus; safe to use from many threads."""
 
+    @property
+    def may_forget(self) -> bool:
+        """True if a settled message can still be lost: with the broker's disk, before its receiver has handled it."""
+        ...
+
     def publish(self, messages: Sequence[Message], settled: Settled | None = None) -> None:
         """Returns when each message is with every service that receives its topic, whether or not that service runs.
         Raises Temporary when that is not certain of one of them: publish all of them again (receivers know the ids).

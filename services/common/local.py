@@ -36,6 +36,8 @@ class Hub:
 class LocalBus:
     """Keeps the promises of `common.bus.Bus` within one process."""
 
+    may_forget = False  # what is settled was handled
+
     def __init__(self, hub: Hub, service: str) -> None:
         self._hub = hub
         self._service = service

@@ -42,11 +42,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Who sends it, and which services receive a copy each."""
+    """Who sends it, and which services receive a copy each.
+
+    repeated: a second copy minutes after the first may do no harm, even if the world has moved on meanwhile.
+    """
 
     name: str
     sender: str
     receivers: tuple[str, ...]
+    repeated: bool = True
 
 
 TOPICS: Mapping[str, Topic] = {
@@ -59,7 +63,8 @@ TOPICS: Mapping[str, Topic] = {
         Topic("window.due", "outbound", ("outbound",)),
         Topic("delivery.due", "outbound", ("outbound",)),
         Topic("tenant.changed", "connect", ("inbound", "outbound")),
-        Topic("tenant.removed", "connect", ("inbound", "outbound")),
+        # Who installs the app again at once must not lose his settings to the echo of the removal.
+        Topic("tenant.removed", "connect", ("inbound", "outbound"), repeated=False),
     )
 }
 
@@ -67,3 +72,8 @@ TOPICS: Mapping[str, Topic] = {
 def internal(topic: str) -> bool:
     """True if the topic's only receiver is its sender: then the handler's own transaction ends the outbox row."""
     return TOPICS[topic].receivers == (TOPICS[topic].sender,)
+
+
+def repeated(topic: str) -> bool:
+    """True if a message may be sent to other services a second time some minutes after the broker has confirmed it."""
+    return TOPICS[topic].repeated

@@ -2,7 +2,9 @@
 
 A row waits (`sent_until` null) until `available_at`, is out (`sent_until` set) from the moment a relay claims it, and goes out
 again when `sent_until` has passed. Of an internal topic the handler's own transaction ends the row (`done`, `postpone`); of
-another it is deleted when the bus says that the message is settled (over RabbitMQ: confirmed). All times are the database's.
+another it is deleted when the bus says that the message is settled. A broker only confirms, and one that comes back empty has
+lost what it confirmed: so such a message goes out a second time five minutes later, which receivers know by its id, and its
+row ends with the second confirm. All times are the database's.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -29,11 +32,12 @@ from sqlalchemy import (
     update,
 )
 
+from common import trace
 from common.consume import backoff, consume
 from common.db import Database, now, wake
 from common.due import tenants_due
 from common.ids import new_id
-from common.messages import TOPICS, Message, internal
+from common.messages import TOPICS, Message, internal, repeated
 from common.relay import SWEEP, Relay
 
 __all__ = ["Depth", "Outbox", "Relay", "backoff", "consume", "outbox_table"]
@@ -80,6 +84,7 @@ class Outbox:
         self.database = database
         self._table = table
         self._topics = sorted(topic.name for topic in TOPICS.values() if topic.sender == database.service)
+        self._internal = table.c.topic.in_([name for name in self._topics if internal(name)])
         self._waiting = table.c.sent_until.is_(None)
         self._out = table.c.sent_until.is_not(None)
 
@@ -98,7 +103,7 @@ class Outbox:
         if not bodies:
             return []
         ids = sorted(new_id() for _ in bodies)  # of one batch the first goes out first
-        rows = [{"id": id, "body": dict(body)} for id, body in zip(ids, bodies, strict=True)]
+        rows = [{"id": id, "body": trace.carried(topic, body)} for id, body in zip(ids, bodies, strict=True)]
         same = {"topic": topic, "tenant": tenant, "attempts": 0, "available_at": now() + delay, "created_at": now()}
         tx.execute(insert(self._table).values(**same, id=bindparam("id"), body=bindparam("body")), rows)
         if delay < SWEEP:
@@ -152,6 +157,17 @@ class Outbox:
                 tx.execute(delete(self._table).where(self._table.c.id.in_(ids)))
                 wake(tx)
 
+    def confirmed(self, messages: Sequence[Message]) -> None:
+        """The broker has these: end the rows of those that it had before, let the others go out a second time later."""
+        ids = [message.id for message in messages if not internal(message.topic)]
+        once = [message.id for message in messages if not repeated(message.topic)]
+        t = self._table
+        if ids:
+            with self.database.write() as tx:
+                tx.execute(delete(t).where(t.c.id.in_(ids), (t.c.attempts > 1) | t.c.id.in_(once)))
+                tx.execute(update(t).where(t.c.id.in_(ids)).values(sent_until=None, available_at=now() + OUT))
+                wake(tx)
+
     def give_back(self, messages: Sequence[Message], pause: float) -> None:
         """These could not be published: they wait again, from `pause` seconds on, and this attempt does not count."""
         with self.database.write() as tx:
@@ -168,7 +184,10 @@ class Outbox:
         with self.database.write() as tx:
             self._one_at_a_time(tx)
             wake(tx)
-            return tx.execute(update(self._table).where(self._out, overdue).values(sent_until=None)).rowcount
+            # For another service nobody has confirmed this attempt, so it does not count as the first of two.
+            attempts = case((self._internal, self._table.c.attempts), else_=0)
+            rows = update(self._table).where(self._out, overdue)
+            return tx.execute(rows.values(sent_until=None, attempts=attempts)).rowcount
 
     def clear_sent(self) -> int:
         """Let every row that is out wait again; returns how many. Only for the start of a process that is alone."""
@@ -177,9 +196,10 @@ class Outbox:
             return tx.execute(update(self._table).where(self._out).values(sent_until=None)).rowcount
 
     def depths(self) -> dict[str, Depth]:
-        """For each topic this service sends, how much stands in the outbox."""
+        """For each topic this service sends, how much stands in the outbox and was not yet confirmed by a broker."""
         table = self._table
-        rows = select(table.c.topic, func.count()).group_by(table.c.topic)
+        unconfirmed = self._internal | self._out | (table.c.attempts == 0)
+        rows = select(table.c.topic, func.count()).where(unconfirmed).group_by(table.c.topic)
         due = (
             select(table.c.topic, now() - func.min(table.c.available_at))
             .where(self._waiting, table.c.available_at <= now())

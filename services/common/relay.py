@@ -34,6 +34,7 @@ class Relay:
         self._outbox = outbox
         self._bus = bus
         self._limit: Callable[[str], int] = limit if callable(limit) else lambda _: limit
+        self._settled = outbox.confirmed if bus.may_forget else outbox.settled
         self._after: dict[str, str] = {}
         self._bell = outbox.database.committed
         self._stopping = threading.Event()
@@ -90,7 +91,7 @@ class Relay:
 
     def _publish(self, topic: str, messages: list[Message]) -> int:
         try:
-            self._bus.publish(messages, self._outbox.settled)
+            self._bus.publish(messages, self._settled)
         except Temporary as fault:
             self._unpublished[topic] = str(fault)
             self._tell(str(fault))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,6 +248,42 @@ def test_what_is_settled_ends_rows_for_other_services_only(outbox: Outbox) -> No
     outbox.settled(claim(outbox))
     assert row(outbox, handled) is None
     assert row(outbox, internal) is not None
+
+
+def test_what_a_broker_confirmed_goes_to_other_services_twice_for_it_may_lose_its_disk(outbox: Outbox) -> None:
+    [internal], [handled] = put(outbox, "t"), put(outbox, "t", topic="mail.handled")
+    outbox.confirmed(claim(outbox))
+    assert row(outbox, internal).sent_until is not None
+    assert row(outbox, handled).sent_until is None and claim(outbox) == []
+    assert outbox.depths()["mail.handled"].rows == 0
+    with outbox.database.write() as tx:
+        tx.execute(update(table).where(table.c.sent_until.is_(None)).values(available_at=now()))
+    again = claim(outbox)
+    assert [message.id for message in again] == [handled]
+    outbox.confirmed(again)
+    assert row(outbox, handled) is None
+
+
+def test_an_attempt_that_nobody_confirmed_is_not_the_first_of_two(outbox: Outbox) -> None:
+    [handled] = put(outbox, "t", topic="mail.handled")
+    claim(outbox)
+    with outbox.database.write() as tx:
+        tx.execute(update(table).values(sent_until=now() - 1))
+    outbox.release_overdue()
+    outbox.confirmed(claim(outbox))
+    assert row(outbox, handled) is not None
+
+
+def test_a_removal_is_not_repeated_after_its_confirm(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}", "connect")
+    engine = database.fresh_engine()
+    tables.create_all(engine)
+    engine.dispose()
+    sent = Outbox(database, table)
+    [id] = put(sent, "t", topic="tenant.removed")
+    sent.confirmed(claim(sent))
+    assert row(sent, id) is None
+    database.close()
 
 
 def test_a_process_that_is_alone_takes_back_what_its_predecessor_had_out(outbox: Outbox) -> None:

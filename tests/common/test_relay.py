@@ -43,6 +43,8 @@ def outbox(database: Database) -> Outbox:
 class Shaky:
     """A bus that raises what `faults` says, one after the other, before it passes messages on to a local bus."""
 
+    may_forget = False
+
     def __init__(self, *faults: Exception) -> None:
         self.hub = Hub()
         self.faults = list(faults)
