@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from common import log, metrics
+from common import log, metrics, trace
 from common.bus import Bus, Handler
 from common.errors import Temporary
 from common.messages import Message, internal
@@ -40,16 +41,26 @@ def consume(
         attempts = outbox.attempts(message.id)
         if attempts is None:
             return
-        with log.bind(tenant=message.tenant, topic=topic):
+        with log.bind(tenant=message.tenant, topic=topic), _span(message, attempts):
             try:
                 handler(message)
             except Exception as error:
+                trace.note(error=str(error) or type(error).__name__)
                 delay = max(backoff(attempts), _asked(error))
                 _tell(error, message, attempts, delay)
                 with outbox.database.write() as tx:
                     outbox.postpone(tx, message.id, delay)
 
-    bus.consume(topic, take if internal(topic) else handler, concurrency)
+    def receive(message: Message) -> None:
+        with _span(message, None):
+            handler(message)
+
+    bus.consume(topic, take if internal(topic) else receive, concurrency)
+
+
+def _span(message: Message, attempts: int | None) -> AbstractContextManager[None]:
+    facts = {"message": message.id, "tenant": message.tenant, **({"attempts": attempts} if attempts else {})}
+    return trace.span(f"handle {message.topic}", "consumer", parent=message.body.get(trace.FIELD), facts=facts)
 
 
 def _asked(error: Exception) -> float:

@@ -80,12 +80,15 @@ class Http:
 
         A read (GET, HEAD, OPTIONS) that dies on a kept-alive connection is sent once more; nothing else is repeated.
         """
-        try:
-            return self._once(method, url, headers, body, timeout or self._timeout)
-        except Temporary:
-            if method in _READS and _progress.left and _progress.reused and not _progress.answered:
-                return self._once(method, url, headers, body, timeout or self._timeout)
-            raise
+        with trace.span(f"{method} {_host(url)}", "client", facts={"server.address": _host(url)}):
+            try:
+                answer = self._once(method, url, headers, body, timeout or self._timeout)
+            except Temporary:
+                if not (method in _READS and _progress.left and _progress.reused and not _progress.answered):
+                    raise
+                answer = self._once(method, url, headers, body, timeout or self._timeout)
+            trace.note(status=answer.status)
+            return answer
 
     def close(self) -> None:
         """Close the idle connections."""

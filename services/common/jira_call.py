@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from common import jira_auth, metrics
+from common import jira_auth, metrics, trace
 from common.credentials import Credentials
 from common.errors import Permanent, Temporary
 from common.http import Answer, Http
@@ -145,7 +145,8 @@ class JiraCall:
         url = credentials.base_url.rstrip("/") + path + (f"?{query}" if query else "")
         started, status = time.monotonic(), "0"
         try:
-            answer = self._http.send(method, url, headers, request.body, timeout=self._timeout)
+            with trace.span(f"Jira {method} {request.template}"):
+                answer = self._http.send(method, url, headers, request.body, timeout=self._timeout)
             status = str(answer.status)
             return answer
         finally:

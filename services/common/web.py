@@ -43,7 +43,6 @@ R = TypeVar("R")
 
 _BODY_LIMIT = 1 << 20
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _KEYS = "mailbridge_session_keys"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -66,6 +65,7 @@ def create_app(
     checks: by name, what must hold for /readyz to say 200. session_keys: needed by `current_session`.
     body_limit: octets a request body may have. Views may set any of the security headers themselves.
     """
+    trace.named(f"{service}-app")
     app = Flask(service, static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=body_limit,
@@ -171,10 +171,13 @@ def _health_view(path: str, checks: Mapping[str, health.Check]) -> Callable[[], 
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     request_id = given if _SANE_ID.fullmatch(given) else new_id()
-    parent = request.headers.get("traceparent", "")
+    parent = trace.parent_of(request.headers.get("traceparent"))
     trace.request_id.set(request_id)
-    trace.traceparent.set(parent if _TRACEPARENT.fullmatch(parent) else None)
+    trace.traceparent.set(parent)
     g.bound = [log.bind(request=request_id)]
+    if request.path not in health.PATHS:
+        g.span = trace.span(_name(), "server", parent=parent)
+        g.span.__enter__()
     g.started = time.monotonic()
     if request.path.startswith("/api/") and request.content_length and not request.is_json:
         raise Problem(415)
@@ -193,6 +196,10 @@ def _finish(response: Response) -> Response:
     return response
 
 
+def _name() -> str:
+    return f"{request.method} {request.url_rule.rule}" if request.url_rule else "unknown"
+
+
 def _account(response: Response, seconds: float) -> None:
     if request.path in health.PATHS:
         return
@@ -201,6 +208,7 @@ def _account(response: Response, seconds: float) -> None:
     method = request.method if request.url_rule else "unknown"
     metrics.HTTP_REQUESTS.labels(method, route, str(response.status_code)).inc()
     metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
+    trace.note(status=response.status_code, **({"error": response.status} if response.status_code >= 500 else {}))
     _logger.info(
         "request",
         method=request.method,
@@ -212,6 +220,8 @@ def _account(response: Response, seconds: float) -> None:
 
 def _forget(_error: BaseException | None) -> None:
     """Worker threads serve many requests: nothing of this one may stay behind."""
+    if "span" in g:
+        g.span.__exit__(None, None, None)
     trace.request_id.set(None)
     trace.traceparent.set(None)
     for bound in reversed(g.get("bound", [])):

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from common import log, metrics
+from common import log, metrics, trace
 from common.db import Database
 from common.errors import Fault, Permanent, Temporary
 from common.messages import Message
@@ -86,7 +86,8 @@ class Deliveries:
     def _send(self, message: Message, job: _Job) -> None:
         data = self._compose(job)
         try:
-            result = self.pool.send(job.server, job.from_address, job.address, data, within=self.claim_seconds)
+            with trace.span("SMTP: send a mail", "client", facts={"server.address": job.server.host}):
+                result = self.pool.send(job.server, job.from_address, job.address, data, within=self.claim_seconds)
         except Temporary as fault:
             self._later(message, job.claimed, fault, _pause(job.claimed.attempts, fault.retry_after))
         except Permanent as fault:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from common.errors import Permanent
@@ -70,7 +71,10 @@ class Lookups:
         wanted = list(ids)
         if len(wanted) < 2:
             return {id: ask(id) for id in wanted}
-        return dict(zip(wanted, self._threads.map(ask, wanted), strict=True))
+        # Each in a context of its own that knows what this thread works for: its log lines and its trace.
+        contexts = [copy_context() for _ in wanted]
+        answers = self._threads.map(lambda context, id: context.run(ask, id), contexts, wanted)
+        return dict(zip(wanted, answers, strict=True))
 
     def _may(self, jira: Jira, tenant: str, issue: Issue, id: str, permission: str) -> bool | None:
         def ask() -> bool | None:
