@@ -4,8 +4,9 @@ import re
 
 from inbound import lines as line_kinds
 from inbound.html import Element
-from inbound.htmltext import text_of
+from inbound.htmltext import hidden, text_of
 
+_LAYOUT = re.compile(r"[\W_]+")
 _QUOTE_CLASSES = frozenset(
     {
         "gmail_quote",
@@ -43,6 +44,32 @@ def without_quotes(root: Element) -> str:
     if not kept and removed:
         return ""
     return removed
+
+
+def keep_beginning(root: Element, letters: int) -> None:
+    """Cut the tree behind so many letters and digits of its visible text."""
+    left = letters
+    stack: list[tuple[Element, int]] = [(root, 0)]
+    while stack:
+        parent, at = stack.pop()
+        while at < len(parent.children):
+            child = parent.children[at]
+            if left <= 0:
+                # Everything from here on, in this element and in those around it.
+                for ancestor, position in [(parent, at), *stack]:
+                    ancestor.children = ancestor.children[:position]
+                return
+            at += 1
+            if isinstance(child, str):
+                left -= len(letters_of(child))
+            elif not hidden(child):
+                stack += [(parent, at), (child, 0)]
+                break
+
+
+def letters_of(text: str) -> str:
+    """The letters and digits of a text: what stays the same however it is laid out."""
+    return _LAYOUT.sub("", text)
 
 
 def _prune(root: Element, cut: list[Element]) -> bool:

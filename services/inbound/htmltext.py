@@ -34,10 +34,11 @@ def visible_text(html: str) -> str:
     return text_of(tree(html))
 
 
-def text_of(root: Element, *, mark_quotes: bool = False) -> str:
+def text_of(root: Element, *, mark_quotes: bool = False, numbered: bool = True) -> str:
     """The text: a blank line between paragraphs, a line for each block, list items with their mark, cells side by side.
 
     mark_quotes: put "> " before the lines of a blockquote, except where it only indents.
+    numbered: give the items of ordered lists their numbers.
     """
     out: list[str] = []
     # (what, is it the end of it, inside pre, list mark)
@@ -64,7 +65,7 @@ def text_of(root: Element, *, mark_quotes: bool = False) -> str:
             out.append("\x01")
         elif tag == "li":
             mark = "- "
-            if numbers and (number := numbers[-1]) is not None:
+            if numbered and numbers and (number := numbers[-1]) is not None:
                 mark, numbers[-1] = f"{number}. ", number + 1
             out.append("\x01" + mark)
         elif tag in ("td", "th"):

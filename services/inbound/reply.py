@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 
 from inbound import lines as line_kinds
-from inbound.html import tree, write
-from inbound.htmlquotes import without_quotes
+from inbound.html import Element, tree, write
+from inbound.htmlquotes import keep_beginning, letters_of, without_quotes
 from inbound.htmltext import text_of
 from inbound.parsed import ParsedMail
 from inbound.quotes import REPLY_ABOVE
@@ -32,16 +32,31 @@ class Reply:
 
 def read_reply(mail: ParsedMail) -> Reply:
     """The author's own words. A mail without quotes is its own reply."""
-    html, cut = None, ""
-    text = mail.text
+    html, text, cut = None, mail.text, ""
     if mail.html:
         body = tree(mail.html)
-        removed = without_quotes(body)
+        cut = without_quotes(body)
+        shown = text_of(body, mark_quotes=True)
+        _cut_alike(body)
         html = write(body)
-        if not text.strip():
-            text, cut = text_of(body, mark_quotes=True), removed
+        if text.strip():
+            cut = ""  # the text part says it all once more
+        else:
+            text = shown
     kept, elided = split_text(text)
     return Reply(kept, html, "\n".join(filter(None, (elided, cut))))
+
+
+def _cut_alike(body: Element) -> None:
+    """Cut the HTML where its text is cut: an introduction, a quoted header or a signature that no structure marks.
+
+    Only when all behind that place goes: answers between the lines stay as they are.
+    """
+    text = text_of(body, mark_quotes=True, numbered=False)
+    kept, elided = split_text(text)
+    letters = letters_of(kept)
+    if elided.strip() and letters and letters_of(text).startswith(letters):
+        keep_beginning(body, len(letters))
 
 
 def split_text(text: str) -> tuple[str, str]:

@@ -123,3 +123,19 @@ def test_nothing_is_thrown_away() -> None:
     text = "A\n\nOn 2 Mar 2026, Desk <desk@example.com> wrote:\n> B\n> C\n\n-- \nD"
     kept, elided = split_text(text)
     assert sorted((kept + "\n" + elided).split()) == sorted(text.split())
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div>Yes, <b>do</b> it.</div><ol><li>one</li></ol><div>On 2 Mar 2026, at 9:15, Desk &lt;desk@example.com&gt; wrote:</div><blockquote type="cite">No?</blockquote>',
+        "<p>Yes, <b>do</b> it.</p><ol><li>one</li></ol><p>From: Desk &lt;desk@example.com&gt;<br>Sent: Monday<br>To: Ada<br>Subject: DEMO-1</p><p>No?</p>",
+        "<p>Yes, <b>do</b> it.</p><ol><li>one</li></ol><div>-- <br>Ada Fischer<br><img src='cid:logo'></div>",
+    ],
+)
+def test_the_html_of_a_reply_is_cut_where_its_text_is(html: str) -> None:
+    reply = read_reply(ParsedMail(html=html))
+    assert reply.text == "Yes, do it.\n\n1. one"
+    assert reply.html is not None and "<b>do</b>" in reply.html and "<li>one</li>" in reply.html
+    for gone in ("wrote", "Subject", "No?", "Fischer", "img"):
+        assert gone not in reply.html
