@@ -3,7 +3,7 @@ SHELL := /bin/bash
 DEMO ?= 1
 export PYTHONPATH := services:.
 
-.PHONY: help setup run test check chaos lock clean
+.PHONY: help setup run up test check chaos lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -16,6 +16,10 @@ setup: ## make .venv and build the page (every other target does this first)
 run: setup ## start Mailbridge with its sandbox and play the story (DEMO=0: without the story)
 	@exec .venv/bin/python -m scripts.run --demo $(DEMO)
 
+up: setup ## the same story as seven processes on RabbitMQ, PostgreSQL, Dovecot, Postfix and nginx
+	@scripts/system_packages.sh
+	@exec .venv/bin/python -m scripts.up --demo $(DEMO)
+
 test: setup ## everything: format, lint, types, page, unit, flows, real servers, browser
 	@scripts/system_packages.sh
 	@scripts/test.sh
@@ -23,8 +27,12 @@ test: setup ## everything: format, lint, types, page, unit, flows, real servers,
 check: setup ## the quick part of the tests: format, lint, types, no servers
 	@scripts/test.sh --quick
 
-chaos: setup ## kill the worker at random moments, the long form (minutes; prints its seed)
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos -s
+chaos: setup ## break everything at random, the long form (an hour; RUNS, SEED, MAILS, COMMENTS; a run is repeated by RUNS=1 SEED=n)
+	@scripts/system_packages.sh
+	@mkdir -p var
+	@.venv/bin/python -m tests.chaos.run --runs $${RUNS:-20} --mails $${MAILS:-500} --comments $${COMMENTS:-500} \
+	  $${SEED:+--seed $$SEED} --table var/chaos.md
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos/test_standalone.py -s
 
 lock: ## write the lock files anew
 	@scripts/lock.sh

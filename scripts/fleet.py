@@ -13,10 +13,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from scripts.proxy import Proxy
 
@@ -30,22 +31,40 @@ NAMES = (*(f"{service}.app" for service in WEB), *WORKERS)
 PATHS = (("/api/inbound", "inbound"), ("/api/outbound", "outbound"), ("/u/", "outbound"), ("/", "connect"))
 
 
+class Front(Protocol):
+    """What stands before the web processes, as the ingress does: nginx, or the small proxy."""
+
+    @property
+    def port(self) -> int: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def small_proxy(ports: Mapping[str, int]) -> Front:
+    """The proxy in Python, on any free port. ports: of the web processes by service."""
+    return Proxy([(prefix, ports[service]) for prefix, service in PATHS])
+
+
 @dataclass
 class Fleet:
     """Start and stop the seven; `url` is where Jira and people find them.
 
     environment: settings shared by all (database, broker, where Jira's keys are, …).
     logs: a folder for one log file a process.
+    front: makes what stands before the web processes. say: hears a sentence for each process that is up.
     """
 
     environment: Mapping[str, str]
     logs: Path
+    front: Callable[[Mapping[str, int]], Front] = small_proxy
+    say: Callable[[str], None] = lambda _: None
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._ports = {name: free_port() for name in NAMES}
-        targets = {service: self._ports[f"{service}.app"] for service in WEB}
-        self._proxy = Proxy([(prefix, targets[service]) for prefix, service in PATHS])
+        self._proxy = self.front({service: self._ports[f"{service}.app"] for service in WEB})
         self.url = f"http://127.0.0.1:{self._proxy.port}"
         role_keys = {service: _key() for service in ("inbound", "outbound")}
         self._settings = {
@@ -66,10 +85,12 @@ class Fleet:
                 [sys.executable, "-m", f"{service}.migrate"], env=self._env(f"{service}.worker"), check=True, cwd=ROOT
             )
         self._proxy.start()
+        began = time.monotonic()
         for name in NAMES:
             self.spawn(name)
         for name in NAMES:
             self.wait_ready(name)
+            self.say(f"{name} ({time.monotonic() - began:.1f} s, health on port {self._ports[name]})")
 
     def spawn(self, name: str) -> None:
         """Start one process (again); `inbound.fetcher.2` is a second one of its kind."""

@@ -7,6 +7,7 @@ moving the clocks of what waits, so that what a run takes is the work itself.
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import threading
@@ -146,7 +147,7 @@ def _report(place: World, findings: Findings) -> str:
         f"{path.stem}: {line[:600]}"
         for path in sorted(place.crew.logs.glob("*.log"))
         for line in path.read_text(errors="replace").splitlines()
-        if '"error"' in line or "Traceback" in line
+        if ('"error"' in line or "Traceback" in line) and "pika" not in line
     ]
     return f"{findings}\nledger: {rows[:10]}\nwaiting: {place.waiting()}\n" + "\n".join(logs[-20:])
 
@@ -178,6 +179,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=90.0, help="over which a run's mails and comments are spread")
     parser.add_argument("--table", type=Path, help="gets the table's rows appended as they come")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
     print(f"seed {options.seed}", flush=True)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="mailbridge-chaos-") as name:
