@@ -103,6 +103,7 @@ def _planned(database: Database, jira: Jira, work: Work, papers: Papers, identit
     shelf = Shelf()
     decision = gather.find_issue(database, jira, work.row.tenant, facts, shelf)
     work.say(*decision.why)
+    work.facts["why"] = decision.why[-1]
     origin = Origin(work.row.id, papers.mail, papers.own, papers.mailbox.address, identity)
     if isinstance(decision, Comment):
         issue_id = decision.target.issue_id

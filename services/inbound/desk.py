@@ -182,8 +182,8 @@ def _delivered(work: Work, papers: Papers, outcome: Delivered) -> End:
         "mailbox": papers.mailbox.address,
         "sub_addresses": bool(papers.mailbox.sub_addresses),
     }
-    notes = " ".join(outcome.notes) or None
-    return End("handled", notes, outcome.kind, where, ("mail.handled", handled))
+    why = work.record()["facts"].get("why")
+    return End("handled", " ".join(outcome.notes) or why, outcome.kind, where, ("mail.handled", handled))
 
 
 def _waiting_since(row: Row[Any]) -> float:

@@ -60,6 +60,7 @@ def test_a_mail_becomes_an_issue_with_its_file(office: Office) -> None:
     row = office.handled(with_file("Printer on fire", ("log.csv", "a,b"), Message_ID="<one@customer.test>"))
     (issue,) = office.issues()
     assert (row.state, row.outcome, row.issue_key, row.issue_id) == ("handled", "issue", issue.key, issue.id)
+    assert row.reason == "It answers nothing that we know of."
     assert issue.summary == "Printer on fire" and issue.project == "10001" and issue.issue_type == "10010"
     assert texts(issue.description) == (
         "Ann Customer <ann@customer.test> wrote by email (not proven to be them):\nSee the file."
@@ -113,6 +114,7 @@ def test_a_reply_becomes_a_comment_of_a_proven_sender(office: Office) -> None:
     (issue,) = office.issues()
     (comment,) = issue.comments
     assert (row.state, row.outcome, row.comment_id) == ("handled", "comment", comment.id)
+    assert row.reason == f"It answers a mail that was sent about {issue.key}."
     assert texts(comment.body) == "Ann Customer <ann@customer.test> wrote by email:\nIt still burns."
     assert comment.properties["mailbridge"]["mail"] == row.id
     assert office.told("mail.handled")[1]["comment_id"] == comment.id
