@@ -80,7 +80,7 @@ class Http:
 
         A read (GET, HEAD, OPTIONS) that dies on a kept-alive connection is sent once more; nothing else is repeated.
         """
-        with trace.span(f"{method} {_host(url)}", "client", facts={"server.address": _host(url)}):
+        with trace.call(method, url):
             try:
                 answer = self._once(method, url, headers, body, timeout or self._timeout)
             except Temporary:

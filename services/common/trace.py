@@ -25,6 +25,7 @@ traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_HOST = re.compile(r"https?://(?:[^/?#@]*@)?([^/?#@]+)", re.IGNORECASE)
 _SECONDS = 3  # for one batch, so that a collector that is away does not hold up the end of a process
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
@@ -58,6 +59,12 @@ def span(
     in this thread, else it begins a trace. facts: its attributes; no addresses, no texts of mails.
     """
     return _span(name, kind, parent_of(parent), facts) if _on else _NOTHING
+
+
+def call(method: str, url: str) -> AbstractContextManager[None]:
+    """The span of an HTTP request that is about to be made; of the address it tells the host only."""
+    host = _HOST.match(url) if _on else None
+    return span(f"{method} {host[1]}", "client", facts={"server.address": host[1]}) if host else _NOTHING
 
 
 def note(**facts: Any) -> None:
