@@ -64,10 +64,15 @@ class World:
             orphaned = f"claim_until < {now} + %s"
             self.sql(f"UPDATE {table} SET claim_until = claim_until - %s WHERE {orphaned}", seconds, claim - _AT_WORK)
 
-    def waiting(self) -> dict[str, int]:
-        """How many messages each topic has in an outbox; {} when everything is done."""
+    def waiting(self, *, kept: bool = True) -> dict[str, int]:
+        """How many messages each topic has in an outbox; {} when everything is done.
+
+        kept: count those too that a broker has confirmed and that only wait to be sent a second time.
+        """
+        own = "topic IN ('mail.received', 'window.due', 'delivery.due')"
+        which = "true" if kept else f"({own} OR attempts = 0 OR sent_until IS NOT NULL)"
         union = " UNION ALL ".join(
-            f"SELECT topic, count(*) FROM {service}.outbox GROUP BY topic"
+            f"SELECT topic, count(*) FROM {service}.outbox WHERE {which} GROUP BY topic"
             for service in ("connect", "inbound", "outbound")
         )
         return {str(topic): int(count) for topic, count in self.sql(union)}
