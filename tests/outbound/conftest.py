@@ -35,6 +35,7 @@ class WatchedBus:
     def __init__(self, bus: LocalBus, finished: set[str]) -> None:
         self._bus, self._finished = bus, finished
         self.publish, self.check, self.close = bus.publish, bus.check, bus.close
+        self.may_forget = bus.may_forget
 
     def consume(self, topic: str, handler: Handler, concurrency: int) -> None:
         def watched(message: Message) -> None:
