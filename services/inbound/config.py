@@ -18,7 +18,7 @@ class Config:
     settings: Settings
     role_key: bytes | None
     max_mail_bytes: int = 40 * _MEGABYTE
-    concurrency: int = 8
+    concurrency: int = 16
     imap_timeout: float = 60.0
     poll_seconds: float = 60.0
     attempts: int = 5
@@ -37,10 +37,18 @@ class Config:
             settings=Settings.read(env),
             role_key=decode_key(name, key) if key else None,
             max_mail_bytes=env.integer("MAILBRIDGE_MAX_MAIL_BYTES", 40 * _MEGABYTE, least=10_000),
-            concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 8, least=1, most=128),
+            concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 16, least=1, most=128),
             imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 60.0, least=1.0, most=600.0),
             poll_seconds=env.seconds("MAILBRIDGE_POLL_SECONDS", 60.0, least=1.0, most=3600.0),
         )
+
+    @property
+    def unfinished(self) -> int:
+        """How many mails of one tenant may be under way at a time: as many as may call its Jira, and a few that are next.
+
+        Fewer than `concurrency`, so that a tenant with thousands of mails leaves threads free for the others.
+        """
+        return self.settings.jira_parallel + max(1, self.settings.jira_parallel // 4)
 
     @property
     def claim_seconds(self) -> float:

@@ -33,7 +33,7 @@ def main() -> None:
     config = read_or_exit(lambda: Config.read(env))
     database = read_or_exit(lambda: open_database(config.settings.database_url, "inbound"))
     bus = read_or_exit(lambda: open_bus(config.settings.broker_url, "inbound"))
-    relay = Relay(Outbox(database, outbox), bus, 2 * config.settings.jira_parallel)
+    relay = Relay(Outbox(database, outbox), bus, config.unfinished)
     fetcher = Fetcher(config, database)
     process.run("inbound-fetcher", (relay, fetcher), config.settings, {**fetcher.checks(), "bus": bus.check})
 

@@ -48,7 +48,7 @@ class Worker:
         self._database = database
         self._bus = bus
         self._outbox = Outbox(database, outbox)
-        self._relay = Relay(self._outbox, bus, 2 * settings.jira_parallel)
+        self._relay = Relay(self._outbox, bus, config.unfinished)
         # connect's address is the operator's, a Jira's comes from an installation.
         self._vendor = Vendor(Http(Nets.everything()), settings.connect_url, ROLE, config.role_key)
         self._sites = JiraSites(Http(Nets(settings.allow_networks), settings.jira_timeout), self._vendor, settings)
