@@ -146,7 +146,9 @@ class Cluster:
             for rule in one["spec"]["rules"]
             for path in rule["http"]["paths"]
         ]
-        return [(path, self._behind(back["name"], back["port"]["name"])) for _, _, path, back in sorted(rows, key=_first)]
+        return [
+            (path, self._behind(back["name"], back["port"]["name"])) for _, _, path, back in sorted(rows, key=_first)
+        ]
 
     def _behind(self, service: str, port: str | int) -> int:
         """Where a pod that the Service leads to listens; a Service of nobody leads to a port that nobody has."""

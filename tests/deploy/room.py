@@ -45,9 +45,7 @@ class Room:
     workdir: str = "/app"
     sealed: bool = field(default_factory=can_seal)
 
-    def start(
-        self, command: Sequence[str], environment: Mapping[str, str], output: Path
-    ) -> "subprocess.Popen[bytes]":
+    def start(self, command: Sequence[str], environment: Mapping[str, str], output: Path) -> "subprocess.Popen[bytes]":
         """The command in the room with exactly this environment; what it prints goes to the end of `output`."""
         command, env = (self._seal(command), dict(environment)) if self.sealed else self._open(command, environment)
         with output.open("ab") as log:

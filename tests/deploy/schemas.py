@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 from cloudcoil.models.keda import v1alpha1 as keda
 
 from tests.deploy.manifests import Object
@@ -26,7 +26,9 @@ def problems(one: Object) -> list[str]:
     schema = _own(one["apiVersion"], one["kind"])
     if schema is not None:
         errors = jsonschema.Draft202012Validator(schema).iter_errors(one)
-        return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors] + _trigger_problems(one)
+        return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors] + _trigger_problems(
+            one
+        )
     found = []
     for version in (OLDEST, NEWEST):
         try:
@@ -52,7 +54,8 @@ def _trigger_problems(one: Object) -> list[str]:
 @lru_cache
 def _own(api_version: str, kind: str) -> Schema | None:
     if api_version == "keda.sh/v1alpha1" and kind in ("ScaledObject", "TriggerAuthentication"):
-        return _closed(getattr(keda, kind).model_json_schema(by_alias=True))
+        schema: Schema = _closed(getattr(keda, kind).model_json_schema(by_alias=True))
+        return schema
     return OPERATORS.get((api_version, kind))
 
 
@@ -105,7 +108,9 @@ SELECTOR = _object(
     {
         "matchLabels": TEXTS,
         "matchExpressions": _list(
-            _object({"key": TEXT, "operator": {"enum": ["In", "NotIn", "Exists", "DoesNotExist"]}}, {"values": _list(TEXT)})
+            _object(
+                {"key": TEXT, "operator": {"enum": ["In", "NotIn", "Exists", "DoesNotExist"]}}, {"values": _list(TEXT)}
+            )
         ),
     },
 )
@@ -139,7 +144,10 @@ OPERATORS: dict[tuple[str, str], Schema] = {
             "rabbitmq.com/v1beta1",
             "RabbitmqCluster",
             _object(
-                {"replicas": {"enum": [1, 3, 5, 7]}, "persistence": _object({"storage": SIZE}, {"storageClassName": NAME})},
+                {
+                    "replicas": {"enum": [1, 3, 5, 7]},
+                    "persistence": _object({"storage": SIZE}, {"storageClassName": NAME}),
+                },
                 {
                     "image": TEXT,
                     "resources": RESOURCES,

@@ -6,6 +6,7 @@ What stands in for Kubernetes says tests/deploy/cluster.py.
 import base64
 import secrets
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -170,8 +171,6 @@ def _connects(url: str) -> str:
 
 
 def _wait_alive(cluster: Cluster) -> None:
-    import time
-
     end = time.monotonic() + 30
     for one in cluster.running.values():
         while one.probe("livenessProbe") != 200:

@@ -49,7 +49,18 @@ STORES = (
     | flows({"rabbitmq", "postgres"}, "names", 53, protocol="UDP")
 )
 #: The stores' operators' pods talk to the API server, which no selector names: these ports are open to whoever is outside.
-OUTSIDE = ("public", "public6", "inside", "metadata", "stranger", "ingress", "names", "other-system-pod", "keda", "monitoring")
+OUTSIDE = (
+    "public",
+    "public6",
+    "inside",
+    "metadata",
+    "stranger",
+    "ingress",
+    "names",
+    "other-system-pod",
+    "keda",
+    "monitoring",
+)
 API_SERVER = {
     (store, name, "TCP", port)
     for store in ("rabbitmq", "postgres")
@@ -71,7 +82,11 @@ def ends(objects: tuple[Object, ...]) -> list[End]:
     return [
         *found,
         pod_end("stranger-inside", NAMESPACE, {"app": "stranger"}),
-        pod_end("stranger", "default", {"app.kubernetes.io/name": "mailbridge", "app.kubernetes.io/component": "connect-worker"}),
+        pod_end(
+            "stranger",
+            "default",
+            {"app.kubernetes.io/name": "mailbridge", "app.kubernetes.io/component": "connect-worker"},
+        ),
         pod_end("ingress", "ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx"}),
         pod_end("names", "kube-system", {"k8s-app": "kube-dns"}),
         pod_end("other-system-pod", "kube-system", {"k8s-app": "metrics-server"}),
@@ -92,7 +107,7 @@ def seen(objects: tuple[Object, ...]) -> set[Flow]:
     everybody = ends(objects)
     found: set[Flow] = set()
     for sender, receiver in product(everybody, everybody):
-        if NAMESPACE not in (sender.namespace, receiver.namespace) or sender is receiver and sender.name in PROCESSES:
+        if NAMESPACE not in (sender.namespace, receiver.namespace) or (sender is receiver and sender.name in PROCESSES):
             continue
         for protocol, ports in (("TCP", TCP), ("UDP", (53, 123))):
             for port in ports:

@@ -40,7 +40,9 @@ COMMANDS = {
 }
 CONNECTIONS = POOL + RUSH + 1  # of one process to the database: its pool at its largest, and the listener
 
-needs_kubectl = pytest.mark.skipif(not KUBECTL, reason="components are rendered by kubectl kustomize, which is not here")
+needs_kubectl = pytest.mark.skipif(
+    not KUBECTL, reason="components are rendered by kubectl kustomize, which is not here"
+)
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -155,7 +157,9 @@ def test_every_process_has_three_probes_at_a_port_it_has(objects: tuple[Object, 
             assert get["port"] in names, title(one)
             paths[kind] = get["path"]
         # Liveness never asks for anybody else: a dead database must not restart all that wait for it.
-        assert paths == {"startupProbe": "/healthz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}, title(one)
+        assert paths == {"startupProbe": "/healthz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}, title(
+            one
+        )
 
 
 def test_a_process_may_take_its_grace_period_before_it_is_killed(objects: tuple[Object, ...]) -> None:
@@ -163,7 +167,9 @@ def test_a_process_may_take_its_grace_period_before_it_is_killed(objects: tuple[
         (container,) = containers(one)
         before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
         gunicorn = [word for word in container["command"] if word.startswith("--graceful-timeout=")]
-        own = int(gunicorn[0].partition("=")[2]) if gunicorn else process.GRACE + 2  # the last resort of common/process.py
+        own = (
+            int(gunicorn[0].partition("=")[2]) if gunicorn else process.GRACE + 2
+        )  # the last resort of common/process.py
         assert pod(one)["terminationGracePeriodSeconds"] >= before + own + 3, title(one)
 
 
@@ -244,7 +250,9 @@ def test_every_file_that_a_setting_names_is_mounted_from_a_secret_of_the_templat
 
 def test_only_the_workers_and_connect_hold_keys_to_jiras_credentials(objects: tuple[Object, ...]) -> None:
     holders = {
-        one["metadata"]["name"]: sorted(entry["name"] for entry in containers(one)[0]["env"] if "ROLE_KEY" in entry["name"])
+        one["metadata"]["name"]: sorted(
+            entry["name"] for entry in containers(one)[0]["env"] if "ROLE_KEY" in entry["name"]
+        )
         for one in ours(objects)
     }
     both = ["MAILBRIDGE_ROLE_KEY_INBOUND_FILE", "MAILBRIDGE_ROLE_KEY_OUTBOUND_FILE"]
@@ -262,7 +270,7 @@ def test_the_template_of_the_secrets_holds_no_secret() -> None:
 
 def test_every_setting_is_one_that_the_readme_knows(objects: tuple[Object, ...]) -> None:
     known = settings_table((REPOSITORY / "README.md").read_text(encoding="utf-8"))
-    given = {name for name in named(objects, "ConfigMap", "mailbridge")["data"]}
+    given = set(named(objects, "ConfigMap", "mailbridge")["data"])
     for one in ours(objects):
         given |= {entry["name"].removesuffix("_FILE") for entry in containers(one)[0].get("env", [])}
     assert given - known == set()
@@ -276,7 +284,9 @@ def test_the_ingress_speaks_tls_with_the_host_of_the_base_url(objects: tuple[Obj
         assert one["spec"]["tls"] == [{"hosts": [rule["host"]], "secretName": "mailbridge-tls"}]
 
 
-def test_everything_is_in_the_namespace_whose_pods_are_held_to_the_restricted_standard(objects: tuple[Object, ...]) -> None:
+def test_everything_is_in_the_namespace_whose_pods_are_held_to_the_restricted_standard(
+    objects: tuple[Object, ...],
+) -> None:
     (namespace,) = of_kind(objects, "Namespace")
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     if KUBECTL:
@@ -285,7 +295,10 @@ def test_everything_is_in_the_namespace_whose_pods_are_held_to_the_restricted_st
 
 
 def test_the_database_takes_every_connection_of_the_largest_scale_and_of_a_rollout(objects: tuple[Object, ...]) -> None:
-    most = {one["spec"]["scaleTargetRef"]["name"]: one["spec"]["maxReplicaCount"] for one in of_kind(objects, "ScaledObject")}
+    most = {
+        one["spec"]["scaleTargetRef"]["name"]: one["spec"]["maxReplicaCount"]
+        for one in of_kind(objects, "ScaledObject")
+    }
     processes = 0
     for one in of_kind(objects, "Deployment"):
         surge = one["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
@@ -332,7 +345,10 @@ def test_keda_reads_the_address_of_the_broker_from_the_same_secret_as_the_worker
 @needs_kubectl
 def test_in_production_no_web_process_fetcher_or_worker_is_alone() -> None:
     objects = render("production")
-    least = {one["spec"]["scaleTargetRef"]["name"]: one["spec"]["minReplicaCount"] for one in of_kind(objects, "ScaledObject")}
+    least = {
+        one["spec"]["scaleTargetRef"]["name"]: one["spec"]["minReplicaCount"]
+        for one in of_kind(objects, "ScaledObject")
+    }
     for one in of_kind(objects, "Deployment"):
         assert one["spec"].get("replicas", least.get(one["metadata"]["name"])) >= 2, title(one)
         assert pod(one)["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"

@@ -61,7 +61,11 @@ def test_a_mistake_in_a_scaled_object_is_a_problem(path: list[Any], value: objec
 
 @pytest.mark.parametrize(
     ("kind", "name", "field"),
-    [("RabbitmqCluster", "rabbitmq", "replica"), ("Cluster", "postgres", "instance"), ("Database", "connect", "database")],
+    [
+        ("RabbitmqCluster", "rabbitmq", "replica"),
+        ("Cluster", "postgres", "instance"),
+        ("Database", "connect", "database"),
+    ],
 )
 def test_a_misspelt_field_of_an_operators_kind_is_a_problem(kind: str, name: str, field: str) -> None:
     wrong = copy.deepcopy(named(render("production"), kind, name))
