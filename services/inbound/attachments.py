@@ -6,6 +6,7 @@ import re
 from inbound.decode import decode_words
 from inbound.parsed import Attachment
 from inbound.parts import Leaf
+from inbound.tnef import Opened
 
 MAX_NAME = 200
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -28,6 +29,20 @@ _EXTENSIONS = {
     "application/x-pkcs7-signature": ".p7s",
     "application/octet-stream": ".bin",
 }
+
+
+# The table that Python ships; mimetypes' functions would read the machine's own files.
+_BY_TYPE = {content_type: extension for extension, content_type in reversed(mimetypes.types_map.items())}
+
+
+def unwrapped(opened: Opened, number: int) -> list[Attachment]:
+    """The files that a winmail.dat held. `number` counts the nameless."""
+    files = []
+    for position, (written, content) in enumerate(opened.files, number):
+        name = safe_name(written) or f"part-{position}.bin"
+        extension = name[name.rfind(".") :].lower() if "." in name else ""
+        files.append(Attachment(name, mimetypes.types_map.get(extension, "application/octet-stream"), content))
+    return files
 
 
 def attachment(leaf: Leaf, number: int) -> Attachment:
@@ -62,9 +77,7 @@ def _given_name(leaf: Leaf, number: int) -> str:
         subject = re.search(rb"^subject:[ \t]*(.*(?:\r?\n[ \t].*)*)", head, re.IGNORECASE | re.MULTILINE)
         text = decode_words(re.sub(r"\r?\n[ \t]+", " ", subject[1].decode("utf-8", "replace"))) if subject else ""
         return (safe_name(re.sub(r"[\\/:*?\"<>|]+", "_", text))[:120].strip() or "message") + ".eml"
-    extension = (
-        _EXTENSIONS.get(leaf.content_type) or mimetypes.guess_extension(leaf.content_type, strict=False) or ".bin"
-    )
+    extension = _EXTENSIONS.get(leaf.content_type) or _BY_TYPE.get(leaf.content_type) or ".bin"
     stem = {
         "text/calendar": "invite",
         "application/pgp-signature": "signature",

@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass, field
 
-from inbound.attachments import attachment, safe_name
+from inbound.attachments import attachment, safe_name, unwrapped
 from inbound.charsets import decode_text
 from inbound.decode import uu_files
 from inbound.htmlguard import MAX_CHARACTERS
 from inbound.parsed import Attachment, DeliveryReport
 from inbound.parts import Leaf
+from inbound.tnef import open_tnef
 
 REPORT_TYPES = {
     "message/delivery-status",
@@ -110,7 +111,23 @@ class Bodies:
         return tidy(text)
 
     def _attach(self, leaf: Leaf) -> None:
-        self.attachments.append(attachment(leaf, len(self.attachments) + 1))
+        number = len(self.attachments) + 1
+        opened = open_tnef(leaf.octets) if _claims_tnef(leaf) else None
+        if opened is None:
+            self.attachments.append(attachment(leaf, number))
+            return
+        self.attachments += unwrapped(opened, number)
+        if not self.htmls and opened.html.strip():
+            self.htmls.append(tidy(opened.html))
+        if not any(text.strip() for text in self.texts) and opened.text.strip():
+            self.texts.append(tidy(opened.text))
+
+
+def _claims_tnef(leaf: Leaf) -> bool:
+    return (
+        leaf.content_type in ("application/ms-tnef", "application/vnd.ms-tnef")
+        or leaf.filename.lower() == "winmail.dat"
+    )
 
 
 def tidy(text: str) -> str:

@@ -71,7 +71,8 @@ def words(node: dict[str, Any]) -> str:
 def valid(document: dict[str, Any]) -> None:
     check(document)
     assert (document["version"], document["type"]) == (1, "doc")
-    if SCHEMA.exists():
+    # jsonschema takes minutes for a document of Jira's full size; the own check above holds for those too.
+    if SCHEMA.exists() and size(document) < 5_000:
         Draft4Validator(json.loads(SCHEMA.read_text())).validate(document)
 
 
