@@ -1,8 +1,8 @@
 """`make up`: the seven processes on real servers, the sandbox as their world; play the story, stay up until Ctrl-C.
 
-Usage: python -m scripts.up [--demo 0|1]
-RabbitMQ, PostgreSQL, Dovecot, Postfix and nginx run as instances of our own under var/up, on loopback. Without Dovecot or
-Postfix the sandbox's own servers stand in, without nginx a small proxy: a line says so. Everything is made anew at each start.
+Usage: python -m scripts.up [--demo 0|1] [--folder PATH]
+RabbitMQ, PostgreSQL, Dovecot, Postfix and nginx run as instances of our own under var/up (or PATH), on loopback, made anew
+at each start. Without Dovecot or Postfix the sandbox's own servers stand in, without nginx a small proxy: a line says so.
 """
 
 import argparse
@@ -29,7 +29,6 @@ from sandbox.servers.rabbitmq import RabbitMQ
 from scripts.fleet import Fleet, Front, small_proxy
 from scripts.run import ROOT, VAR, Failed, child, died, free_port, keys, post, wait, with_path
 
-HOME = VAR / "up"
 LOGS = VAR / "log"
 
 
@@ -61,12 +60,13 @@ def main() -> int:
     """Run until Ctrl-C; the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--demo", choices=("0", "1"), default="1", help="0: without the story")
+    arguments.add_argument("--folder", type=Path, default=VAR / "up", help="is emptied first")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with ExitStack() as stack:
             stack.callback(signal.signal, signal.SIGINT, signal.default_int_handler)
-            return up(stack, story=options.demo == "1")
+            return up(stack, options.folder.resolve(), story=options.demo == "1")
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0
@@ -75,17 +75,17 @@ def main() -> int:
         return 1
 
 
-def up(stack: ExitStack, *, story: bool) -> int:
+def up(stack: ExitStack, home: Path, *, story: bool) -> int:
     """Start all there is, the story if asked for, and wait. What was started last is stopped first."""
-    shutil.rmtree(HOME, ignore_errors=True)
-    for folder in (HOME, LOGS):
+    shutil.rmtree(home, ignore_errors=True)
+    for folder in (home, LOGS):
         folder.mkdir(parents=True, exist_ok=True)
-    HOME.chmod(0o711)  # the servers' account passes through
+    home.chmod(0o711)  # the servers' account passes through
     print("Starting:")
-    base = servers(stack)
-    sandbox, world = start_sandbox(stack, base)
+    base = servers(stack, home)
+    sandbox, world = start_sandbox(stack, home, base)
     app = free_port(8080)
-    crew = Fleet(settings(base, world["url"]), LOGS, front(app), lambda line: print(f"  {line}"))
+    crew = Fleet(settings(base, world["url"]), LOGS, front(home, app), lambda line: print(f"  {line}"))
     stack.callback(crew.stop)
     crew.start()
     if story:
@@ -117,16 +117,16 @@ PostgreSQL: {base.database}   Logs: {LOGS.relative_to(ROOT)}/. Stop with Ctrl-C.
         time.sleep(0.5)
 
 
-def servers(stack: ExitStack) -> Base:
+def servers(stack: ExitStack, home: Path) -> Base:
     """RabbitMQ and PostgreSQL, which there must be; Dovecot and Postfix, where there are."""
-    rabbitmq = begin(stack, "RabbitMQ", RabbitMQ(HOME / "rabbitmq"))
-    postgres = begin(stack, "PostgreSQL", Postgres(HOME / "postgres"))
+    rabbitmq = begin(stack, "RabbitMQ", RabbitMQ(home / "rabbitmq"))
+    postgres = begin(stack, "PostgreSQL", Postgres(home / "postgres"))
     sink = free_port(8025)
     dovecot = begin_if_there(
-        stack, "Dovecot, where the mailbox lives", lambda: Dovecot(HOME / "dovecot", password=PASSWORD)
+        stack, "Dovecot, where the mailbox lives", lambda: Dovecot(home / "dovecot", password=PASSWORD)
     )
     postfix = begin_if_there(
-        stack, "Postfix, which passes outgoing mail on", lambda: Postfix(HOME / "postfix", relay_port=sink)
+        stack, "Postfix, which passes outgoing mail on", lambda: Postfix(home / "postfix", relay_port=sink)
     )
     return Base(
         database=postgres.create_database("mailbridge"),
@@ -138,9 +138,9 @@ def servers(stack: ExitStack) -> Base:
     )
 
 
-def start_sandbox(stack: ExitStack, base: Base) -> tuple["subprocess.Popen[bytes]", dict[str, Any]]:
+def start_sandbox(stack: ExitStack, home: Path, base: Base) -> tuple["subprocess.Popen[bytes]", dict[str, Any]]:
     """The stand-in Jira over these mail servers; its process and what its ready file says."""
-    ready = HOME / "ready.json"
+    ready = home / "ready.json"
     command: list[object] = ["sandbox", "--port", free_port(8090), "--imap-port", 0, "--smtp-port", base.sink]
     if base.imap:
         command += ["--imap-server", base.imap]
@@ -165,12 +165,12 @@ def settings(base: Base, jira: str) -> Mapping[str, str]:
     }
 
 
-def front(port: int) -> Callable[[Mapping[str, int]], Front]:
+def front(home: Path, port: int) -> Callable[[Mapping[str, int]], Front]:
     """Makes nginx on that port before the web processes, or the small proxy where there is no nginx."""
 
     def make(services: Mapping[str, int]) -> Front:
         try:
-            return Nginx(HOME / "nginx", port, services)
+            return Nginx(home / "nginx", port, services)
         except NotAvailable as reason:
             print(f"  (a small proxy stands in for nginx: {reason})")
             return small_proxy(services)

@@ -31,8 +31,8 @@ from tests.chaos.stream import Rooms, Sent
 from tests.chaos.world import World, world
 
 DRAINED = 180.0  # seconds within which everything must be done once the last fault is over
-_STEP = 4.0
-_LEAP = 60.0
+_STEP = 3.0
+_LEAP = 120.0
 
 
 @dataclass(frozen=True)

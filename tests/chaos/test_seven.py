@@ -19,7 +19,7 @@ SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**
 @pytest.mark.postgres
 def test_whatever_dies_nothing_is_lost_or_doubled(rabbitmq: RabbitMQ, postgres: Postgres, tmp_path: Path) -> None:
     print(f"\nCHAOS_SEED={SEED}")
-    plan = make(SEED, mails=100, comments=100, seconds=40.0, whole=False)
+    plan = make(SEED, mails=100, comments=100, seconds=30.0, whole=False)
     result = run(plan, rabbitmq, postgres, tmp_path)
     print(line(result))
     assert result.findings.clean, result.report
