@@ -92,7 +92,7 @@ def _prune(root: Element, cut: list[Element]) -> bool:
                 continue
             if verdict == "on":
                 # This element and everything that follows it, up to the root.
-                for ancestor, position in [*stack, (parent, at)]:
+                for ancestor, position in reversed([*stack, (parent, at)]):
                     taken.append((ancestor, list(ancestor.children)))
                     cut.extend(item for item in ancestor.children[position:] if isinstance(item, Element))
                     ancestor.children = ancestor.children[:position]
