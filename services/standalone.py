@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from common import health, log, migrations, process
 from common.db import Database, open_database
@@ -36,6 +36,12 @@ from outbound.config import Config as OutboundConfig
 #: Which service answers a path; the first prefix that fits wins. The ingress has the same table.
 PATHS = (("/api/inbound", "inbound"), ("/api/outbound", "outbound"), ("/u/", "outbound"), ("/", "connect"))
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Worker(process.Part, Protocol):
+    """What the three services' workers and the fetcher have in common."""
+
+    def checks(self) -> Mapping[str, health.Check]: ...
 
 
 def main() -> NoReturn:
@@ -97,7 +103,7 @@ def prepare(databases: Mapping[str, Database]) -> None:
 def assemble(config: Config, databases: Mapping[str, Database]) -> tuple[list[process.Part], dict[str, health.Check]]:
     """The parts in the order in which they start, and what readiness asks of each."""
     hub = Hub()
-    workers = [
+    workers: list[Worker] = [
         connect_worker.Worker(config.connect, databases["connect"], hub.bus("connect")),
         outbound_worker.Worker(config.outbound, databases["outbound"], hub.bus("outbound")),
         inbound_worker.Worker(config.inbound, databases["inbound"], hub.bus("inbound")),
