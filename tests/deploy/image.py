@@ -12,7 +12,8 @@ from pathlib import Path
 
 from tests.deploy.manifests import ROOT
 
-_PYCACHE = shutil.ignore_patterns("__pycache__", "*.pyc", "Dockerfile", "requirements.in")
+#: What .dockerignore keeps out of the folders that we copy.
+_KEPT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "Dockerfile", "requirements.in", "vendor")
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,12 @@ class Image:
     def lay_out(self, folder: Path) -> None:
         """Put the files of ours into `folder`, as they would stand below the image's root."""
         for source, target in self.copies:
-            shutil.copytree(ROOT / source, folder / target.lstrip("/"), ignore=_PYCACHE)
+            shutil.copytree(ROOT / source, folder / target.lstrip("/"), ignore=_KEPT_OUT)
         for _stage, source, target in self.from_stages:
             if source.startswith("/src/"):  # built from the repository: the page
-                shutil.copytree(ROOT / source.removeprefix("/src/"), folder / target.lstrip("/"))
+                place = ROOT / source.removeprefix("/src/")
+                assert place.is_dir(), f"{place} is not built: make setup"
+                shutil.copytree(place, folder / target.lstrip("/"))
 
 
 def dockerfile(service: str) -> Path:

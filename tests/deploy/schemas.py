@@ -115,6 +115,33 @@ SELECTOR = _object(
     },
 )
 
+CONTAINERS = _list(
+    _object(
+        {"name": NAME},
+        {
+            "securityContext": _object(
+                {},
+                {
+                    "allowPrivilegeEscalation": {"type": "boolean"},
+                    "readOnlyRootFilesystem": {"type": "boolean"},
+                    "capabilities": _object({"drop": _list(TEXT)}),
+                },
+            )
+        },
+    )
+)
+#: What we override in the pods of an operator's StatefulSet.
+POD = _object(
+    {"containers": CONTAINERS},
+    {
+        "initContainers": CONTAINERS,
+        "securityContext": _object(
+            {"runAsUser": COUNT, "runAsGroup": COUNT, "fsGroup": COUNT},
+            {"runAsNonRoot": {"type": "boolean"}, "seccompProfile": _object({"type": TEXT})},
+        ),
+    },
+)
+
 #: Every value of a trigger's metadata is text; numbers in quotes.
 RABBITMQ_TRIGGER = _object(
     {
@@ -152,6 +179,9 @@ OPERATORS: dict[tuple[str, str], Schema] = {
                     "image": TEXT,
                     "resources": RESOURCES,
                     "rabbitmq": _object({}, {"additionalConfig": TEXT, "additionalPlugins": _list(TEXT)}),
+                    "override": _object(
+                        {"statefulSet": _object({"spec": _object({"template": _object({"spec": POD})})})}
+                    ),
                 },
             ),
         ),

@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 import yaml
 
 from common.env import Env
+from scripts.fleet import free_port
 from tests.architecture.source import ROOT, settings_table
 from tests.deploy.image import read_image
 from tests.deploy.manifests import containers, named, of_kind, render
+from tests.deploy.room import Room
+from tests.running import wait_for
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -114,6 +118,34 @@ def test_postgres_makes_the_databases_with_the_script_of_the_manifests_and_the_p
     wanted = named(render("single-node"), "ConfigMap", "postgres")["data"]["databases.sh"]
     script = next(volume for volume in SERVICES["postgres"]["volumes"] if "databases.sh" in volume).split(":")[0]
     assert (ROOT / script).read_text(encoding="utf-8") == wanted
+
+
+def test_the_sandbox_starts_in_its_container(tmp_path: Path) -> None:
+    image = read_image("sandbox")
+    assert tuple(SERVICES["sandbox"]["command"]) == image.command
+    image.lay_out(tmp_path / "files")
+    user, group = map(int, image.user.split(":"))
+    room = Room(tmp_path, tmp_path / "files", writable=SERVICES["sandbox"]["tmpfs"], user=user, group=group)
+    port, imap, smtp = (str(free_port()) for _ in range(3))
+    log = tmp_path / "log"
+    command = [*image.command, "--port", port, "--imap-port", imap, "--smtp-port", smtp]
+    process = room.start(command, image.environment, log)
+    try:
+        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, 30, log.read_text)
+        assert process.poll() is None, log.read_text()
+        # What the page inside Jira needs is in the image too.
+        assert _answers(f"http://127.0.0.1:{port}/connect/all.js")
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def test_both_describe_the_same_servers() -> None:

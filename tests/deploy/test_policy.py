@@ -354,6 +354,18 @@ def test_in_production_no_web_process_fetcher_or_worker_is_alone() -> None:
         assert pod(one)["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"
 
 
+def test_what_the_rabbitmq_operator_makes_keeps_to_the_restricted_standard_too() -> None:
+    """CloudNativePG's pods do by themselves; the RabbitMQ Cluster Operator's only when told (its containers by their names)."""
+    override = named(render("production"), "RabbitmqCluster", "rabbitmq")["spec"]["override"]
+    spec = override["statefulSet"]["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    both = {one["name"]: one["securityContext"] for one in (*spec["initContainers"], *spec["containers"])}
+    assert both.keys() == {"setup-container", "rabbitmq"}
+    for security in both.values():
+        assert security["capabilities"] == {"drop": ["ALL"]} and security["allowPrivilegeEscalation"] is False
+
+
 @needs_kubectl
 def test_in_production_each_service_has_a_database_and_a_role_of_its_own() -> None:
     objects = render("production")
