@@ -19,7 +19,7 @@ from common.messages import Message
 
 HEARTBEAT = 30  # seconds; a peer that is silent for twice as long is gone
 BLOCKED = 20.0  # seconds under the broker's alarm before the connection is given up (pika's default waits for ever)
-HURRY = 3.0  # seconds that a connection which is just being made may hold up the end
+HURRY = 3.0  # seconds that a connection may hold up the end
 LONGEST_PAUSE = 15.0  # seconds between tries to connect
 
 _log = log.get(__name__)
@@ -150,6 +150,7 @@ class Link:
             self._end()
         elif self._connection.is_open:
             self._connection.close()
+            self._loop.call_later(HURRY, self._end)  # a broker that stands still never says farewell
         else:
             # It is being made or closed already: pika fails when a connection is closed before it is open.
             self._loop.call_later(HURRY, self._end)

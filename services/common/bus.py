@@ -10,6 +10,8 @@ from typing import Protocol
 from common.env import BadSetting
 from common.messages import Message
 
+GIVING_BACK = 8.0  # seconds of a worker's grace that are for taking leave: of the broker, and of what is in hand
+
 Handler = Callable[[Message], None]
 Settled = Callable[[Sequence[Message]], None]
 

@@ -15,6 +15,7 @@ from common.credentials import Credentials
 from common.crypto import Vault
 from common.db import Database
 from common.errors import Permanent, Temporary
+from common.in_hand import InHand
 from common.jira import JiraSites
 from common.messages import Message
 from common.outbox import Outbox
@@ -52,6 +53,7 @@ class Desk:
         self._vault = vault
         self._vendor = vendor
         self._sites = sites
+        self._in_hand: InHand[Work] = InHand()
 
     def handle(self, message: Message) -> None:
         """Bring the mail to its end or postpone it. An exception that escapes is a bug, after which it is tried again."""
@@ -62,7 +64,8 @@ class Desk:
                 return
             work = Work(message, row)
             try:
-                self._record(work, self._attempt(work))
+                with self._in_hand.held(work):
+                    self._record(work, self._attempt(work))
             except ClaimLost:
                 _log.warning("claim_lost")
             except Temporary as fault:  # the database was away when the end was to be recorded: that is nobody's bug
@@ -73,6 +76,18 @@ class Desk:
                 with self._database.write() as tx:
                     store_ledger.let_go(tx, mail_id, row.attempts)
                 raise
+
+    def give_back(self) -> None:
+        """What is still in hand may be taken by others at once; to be called last, right before the process ends.
+
+        A write to Jira that is on its way is a step that was intended: whoever takes the mail looks it up first.
+        """
+        for work in self._in_hand.left():
+            row = work.row
+            with self._database.write() as tx:
+                if store_ledger.postpone(tx, row.id, row.attempts, "Given back by a worker that was told to stop."):
+                    self._outbox.postpone(tx, work.message.id, 0.0)
+            _log.warning("mail_given_back", mail=row.id)
 
     def _claim(self, message: Message, mail_id: str) -> Row[Any] | None:
         with self._database.write() as tx:

@@ -1,14 +1,16 @@
 """`python -m inbound.worker`: turns mails of the ledger into issues and comments. Any number of workers share the work."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 
 from common import log, migrations, process
-from common.bus import Bus, open_bus
+from common.bus import GIVING_BACK, Bus, open_bus
 from common.credentials import Vendor
 from common.crypto import Vault
 from common.db import Database, open_database
 from common.env import BadSetting, Env, read_or_exit
+from common.errors import Temporary
 from common.http import Http
 from common.jira import JiraSites
 from common.messages import Message
@@ -63,9 +65,14 @@ class Worker:
         self._bus.consume("tenant.removed", self._on_removed, 1)
 
     def stop(self, grace: float) -> None:
-        """Finish the mails in hand within `grace` seconds; what is not finished by then goes on after a restart."""
-        self._relay.stop(min(5.0, grace / 2))
-        self._bus.close(grace)
+        """Finish the mails in hand within `grace` seconds; what is not finished by then is given back."""
+        end = time.monotonic() + grace
+        self._relay.stop(min(5.0, grace / 4))
+        self._bus.close(max(0.0, end - time.monotonic() - min(GIVING_BACK, grace / 3)))
+        try:
+            self._desk.give_back()
+        except Temporary as fault:
+            _log.warning("mails_not_given_back", reason=str(fault))  # their claims pass by themselves
 
     def checks(self) -> Mapping[str, Callable[[], None]]:
         """For /readyz."""

@@ -6,7 +6,7 @@ dies in between leaves a claim that passes; then the mail is sent again with the
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 from common import log, metrics, trace
 from common.db import Database
 from common.errors import Fault, Permanent, Temporary
+from common.in_hand import InHand
 from common.messages import Message
 from common.outbox import Outbox
 from outbound import decide, mime, render, store, store_deliveries, store_events, suppress, threads
@@ -72,6 +73,7 @@ class Deliveries:
     claim_seconds: float
     attempts: int
     give_up_after: float
+    in_hand: InHand[tuple[Message, Claimed]] = field(default_factory=InHand)
 
     def on_due(self, message: Message) -> None:
         """Send the delivery that the message names, if it is still to be sent and its turn."""
@@ -81,7 +83,18 @@ class Deliveries:
             if isinstance(job, _Stop):
                 self._end(message, job.claimed, job.state, job.why)
             elif job is not None:
-                self._send(message, job)
+                with self.in_hand.held((message, job.claimed)):
+                    self._send(message, job)
+
+    def give_back(self) -> None:
+        """What is still being sent may be sent by others at once; to be called last, right before the process ends."""
+        for message, claimed in self.in_hand.left():
+            with self.database.write() as tx:
+                store_deliveries.release(
+                    tx, claimed.id, claimed.attempts, "Given back by a worker that was told to stop."
+                )
+                self.outbox.postpone(tx, message.id, 0.0)
+            _log.warning("delivery_given_back", delivery=claimed.id)
 
     def _send(self, message: Message, job: _Job) -> None:
         data = self._compose(job)

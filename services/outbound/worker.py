@@ -1,15 +1,17 @@
 """`python -m outbound.worker`: takes in events, closes windows, sends mail."""
 
 import os
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from common import migrations
-from common.bus import Bus, open_bus
+from common import log, migrations
+from common.bus import GIVING_BACK, Bus, open_bus
 from common.credentials import Vendor
 from common.crypto import Vault
 from common.db import Database, open_database
 from common.env import BadSetting, Env, read_or_exit
+from common.errors import Temporary
 from common.http import Http
 from common.jira import JiraSites
 from common.nets import Nets
@@ -28,6 +30,8 @@ from outbound.transports.pool import SmtpPool
 from outbound.windows import Windows
 
 ROLE = "outbound-worker"
+
+_log = log.get(__name__)
 
 
 class Worker:
@@ -80,12 +84,17 @@ class Worker:
         self._house.start()
 
     def stop(self, grace: float) -> None:
-        """End what is in hand within `grace` seconds; what is not begun is given back."""
-        self._relay.stop(min(grace, 5.0))
-        self._bus.close(grace)
+        """End what is in hand within `grace` seconds; what is not begun or not ended by then is given back."""
+        end = time.monotonic() + grace
+        self._relay.stop(min(5.0, grace / 4))
+        self._bus.close(max(0.0, end - time.monotonic() - min(GIVING_BACK, grace / 3)))
         self._lookups.close()
         self._house.stop(1.0)
         self._pool.close()
+        try:
+            self._deliveries.give_back()
+        except Temporary as fault:
+            _log.warning("deliveries_not_given_back", reason=str(fault))  # their claims pass by themselves
 
     def checks(self) -> dict[str, Callable[[], None]]:
         """What must hold for this process to be ready."""

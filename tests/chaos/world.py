@@ -3,10 +3,11 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -93,8 +94,13 @@ class World:
 
 
 @contextmanager
-def world(rabbitmq: RabbitMQ, postgres: Postgres, folder: Path) -> Iterator[World]:
-    """A fresh world on these servers: installed, the mailbox connected, the outgoing server set; all gone at the end."""
+def world(
+    rabbitmq: RabbitMQ, postgres: Postgres, folder: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[World]:
+    """A fresh world on these servers: installed, the mailbox connected, the outgoing server set; all gone at the end.
+
+    more: further settings of the processes.
+    """
     name = new_id()
     broker, database = rabbitmq.create_vhost(name), postgres.create_database(name)
     try:
@@ -105,6 +111,7 @@ def world(rabbitmq: RabbitMQ, postgres: Postgres, folder: Path) -> Iterator[Worl
                 "MAILBRIDGE_BROKER_URL": broker,
                 "MAILBRIDGE_JIRA_TIMEOUT": str(JIRA_TIMEOUT),
                 "MAILBRIDGE_SMTP_TIMEOUT": str(SMTP_TIMEOUT),
+                **more,
             }
             with fleet(settings, folder / "logs") as crew:
                 client = SandboxClient(sandbox.url)

@@ -3,6 +3,8 @@
 It ends by itself within its grace period, leaves nothing claimed, gives mailboxes back at once; nothing is lost or doubled.
 """
 
+import select
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from sandbox.client import wait_for
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
+from sandbox.story import MAILBOX
 from scripts.fleet import NAMES
 from tests.chaos import auditor, stream
 from tests.chaos.run import look
@@ -51,6 +54,73 @@ def test_a_rolling_restart_in_mid_stream_loses_and_doubles_nothing(seven: World)
     wait_for("everything to be done", lambda: done(seven), 90, lambda: seven.waiting(kept=False))
     findings = auditor.audit(sent.mails, sent.words, look(seven), issues_before=ROOMS)
     assert findings.clean and findings.repeats == 0, findings
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.rabbitmq
+@pytest.mark.postgres
+def test_a_worker_that_cannot_finish_in_time_gives_back_what_it_has_in_hand(
+    rabbitmq: RabbitMQ, postgres: Postgres, tmp_path: Path
+) -> None:
+    hang = {"MAILBRIDGE_JIRA_TIMEOUT": "120", "MAILBRIDGE_SMTP_TIMEOUT": "120"}
+    with world(rabbitmq, postgres, tmp_path, hang) as place:
+        rooms = stream.open_rooms(place.stage)
+        [room, readers] = next(iter(rooms.readers.items()))
+        place.stage.sandbox.fault("timeout_after_write", seconds=150, match="POST /rest/api/3/issue$", count=1)
+        place.stage.sandbox.mail(
+            from_="erin@customer.example", to=MAILBOX, subject="Hanging", text="This is mail-1-0.\n"
+        )
+        slow = SlowSmtp()
+        with slow:
+            place.stage.api().put("/api/outbound/sender", {**sender(place), "port": slow.port})
+            place.stage.sandbox.comment(room, place.stage.agent, "This is word-1-0.")
+            wait_for("the mail to hang in Jira", lambda: hit(place), 30)
+            wait_for("the letters to hang in SMTP", lambda: slow.met, 30)
+            workers = ("inbound.worker", "outbound.worker")
+            for name in workers:
+                place.crew.processes[name].terminate()  # both at once: each waits its whole grace period
+            for name in workers:
+                assert place.crew.processes[name].wait(GRACE) == 0, f"{name} did not end in order"
+                assert place.sql(HELD[name]) == [], f"{name} left something in hand when it ended"
+        place.stage.api().put("/api/outbound/sender", sender(place))
+        for name in workers:
+            place.crew.spawn(name)
+        wait_for("everything to be done", lambda: done(place), 60, lambda: place.waiting(kept=False))
+        words = {"word-1-0": readers}
+        findings = auditor.audit({"mail-1-0": "Hanging"}, words, look(place), issues_before=ROOMS)
+        assert findings.clean and findings.repeats == 0, findings
+
+
+def sender(place: World) -> dict[str, object]:
+    """The outgoing server's settings, as they were set."""
+    return {
+        "host": "127.0.0.1", "port": place.stage.smtp_port, "security": "none", "username": None, "secret": None,
+        "from_name": "Support", "from_address": MAILBOX, "window_seconds": 1.0, "validate_certificate": True,
+    }  # fmt: skip
+
+
+def hit(place: World) -> bool:
+    """Whether the fault has hit a call."""
+    return any(fault.hits for fault in place.sandbox.parts.faults.all())
+
+
+class SlowSmtp:
+    """Accepts connections and never says a word. `met`: somebody has connected."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+
+    @property
+    def met(self) -> bool:
+        """Whether a connection waits to be accepted."""
+        return bool(select.select([self._socket], [], [], 0)[0])
+
+    def __enter__(self) -> "SlowSmtp":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
 
 
 def restart(place: World, name: str) -> None:
