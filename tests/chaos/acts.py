@@ -101,7 +101,10 @@ def pause_fetcher(world: World, lasts: float) -> None:
         process = world.crew.processes[paused]
         process.send_signal(signal.SIGSTOP)
     try:
-        _patiently(lambda: world.sql("UPDATE inbound.fetcher SET heartbeat_at = heartbeat_at - 60"))
+        if world.real_time:
+            time.sleep(30.0)
+        else:
+            _patiently(lambda: world.sql("UPDATE inbound.fetcher SET heartbeat_at = heartbeat_at - 60"))
         time.sleep(7.0 + lasts)  # the living one says within five seconds that it lives, and then looks around
     finally:
         process.send_signal(signal.SIGCONT)

@@ -2,7 +2,7 @@
 
 Each run has a seed of its own (the first one's, counted up), which makes its plan; a run is repeated by `--runs 1 --seed N`.
 The waits of minutes (a message that is out, the claim of a dead worker, a long pause between tries) are shortened by
-moving the clocks of what waits, so that what a run takes is the work itself.
+moving the clocks of what waits, so that what a run takes is the work itself; `--real-time` waits them out.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from tests.chaos.stream import Rooms, Sent
 from tests.chaos.world import World, world
 
 DRAINED = 180.0  # seconds within which everything must be done once the last fault is over
+REAL = 900.0  # the same where no clock is moved: claims of two minutes, second sendings after five
 _STEP = 3.0
 _LEAP = 120.0
 
@@ -55,9 +56,18 @@ class Result:
         return self.findings.clean and self.drained is not None and not self.strange
 
 
-def run(plan: Plan, rabbitmq: RabbitMQ, postgres: Postgres, folder: Path, say: Callable[[str], None] = print) -> Result:
-    """Play one plan from beginning to end."""
+def run(
+    plan: Plan,
+    rabbitmq: RabbitMQ,
+    postgres: Postgres,
+    folder: Path,
+    say: Callable[[str], None] = print,
+    *,
+    real_time: bool = False,
+) -> Result:
+    """Play one plan from beginning to end. real_time: wait out the minutes that are shortened otherwise."""
     with world(rabbitmq, postgres, folder) as stage:
+        stage.real_time = real_time
         keeper = threading.Thread(target=stage.look_after, daemon=True)
         keeper.start()
         try:
@@ -95,7 +105,7 @@ def _drain(
     """Wait until nothing is under way; the findings then, and the seconds it took (None: it did not come to that)."""
     leap = time.monotonic()
     while True:
-        late = time.monotonic() - began > DRAINED
+        late = time.monotonic() - began > (REAL if place.real_time else DRAINED)
         try:
             quiet = place.sandbox.parts.webhooks.idle() and not place.waiting()
             if quiet or late:
@@ -177,6 +187,7 @@ def main() -> int:
     parser.add_argument("--mails", type=int, default=500)
     parser.add_argument("--comments", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=90.0, help="over which a run's mails and comments are spread")
+    parser.add_argument("--real-time", action="store_true", help="move no clocks: a run takes ten minutes")
     parser.add_argument("--table", type=Path, help="gets the table's rows appended as they come")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
@@ -191,7 +202,14 @@ def main() -> int:
                     options.seed + number, mails=options.mails, comments=options.comments,
                     seconds=options.seconds, whole=True,
                 )  # fmt: skip
-                result = run(plan, rabbitmq, postgres, folder / str(number), lambda text: print(text, flush=True))
+                result = run(
+                    plan,
+                    rabbitmq,
+                    postgres,
+                    folder / str(number),
+                    lambda text: print(text, flush=True),
+                    real_time=options.real_time,
+                )
                 print(line(result), flush=True)
                 if options.table:
                     with options.table.open("a", encoding="utf-8") as table:
