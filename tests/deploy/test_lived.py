@@ -130,6 +130,10 @@ def test_the_story_plays_through_the_containers_of_the_manifests(cluster: Cluste
     lines: list[str] = []
     play(stage(sandbox, cluster.url), lines.append)
     assert len(lines) == len(STEPS) + 1
+    asked = {name: _octets(one.container["resources"]["requests"]["memory"]) for name, one in cluster.running.items()}
+    used = {name: one.memory() for name, one in cluster.running.items()}
+    print({name: f"{size >> 20} MiB of {asked[name] >> 20}" for name, size in used.items()})
+    assert {name: size for name, size in used.items() if not 0 < size < asked[name]} == {}
     assert {name: code for name, code in cluster.stop().items() if code != 0} == {}
 
 
@@ -168,6 +172,11 @@ def psql() -> str:
 def _connects(url: str) -> str:
     done = subprocess.run([psql(), "-X", "-d", url, "-c", "SELECT 1"], capture_output=True, text=True)
     return done.stderr
+
+
+def _octets(amount: str) -> int:
+    assert amount.endswith("Mi"), amount
+    return int(amount.removesuffix("Mi")) << 20
 
 
 def _wait_alive(cluster: Cluster) -> None:

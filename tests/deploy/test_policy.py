@@ -342,6 +342,17 @@ def test_keda_reads_the_address_of_the_broker_from_the_same_secret_as_the_worker
         assert {trigger["authenticationRef"]["name"] for trigger in scaled["spec"]["triggers"]} == {"rabbitmq"}
 
 
+def test_production_runs_the_very_pods_that_are_lived_on_the_single_node() -> None:
+    """tests/deploy/test_lived.py starts those of the overlay single-node; the settings' map differs by its hash only."""
+
+    def pods(overlay: str) -> dict[str, str]:
+        return {
+            title(one): re.sub(r"'mailbridge-\w{10}'", "'mailbridge'", str(pod(one))) for one in ours(render(overlay))
+        }
+
+    assert pods("production") == pods("single-node")
+
+
 @needs_kubectl
 def test_in_production_no_web_process_fetcher_or_worker_is_alone() -> None:
     objects = render("production")
