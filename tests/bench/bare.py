@@ -129,8 +129,9 @@ class Loop:
             self._last += 1
             self.owed += 1
             self.channel.basic_publish("", self.queue, body, pika.BasicProperties(delivery_mode=2))
-        while self.owed:
-            self.broker.process_data_events(1)
+        self.broker._flush_output(
+            lambda: not self.owed
+        )  # until all are confirmed; process_data_events would wait longer
 
     def consume(self) -> Iterator[bytes]:
         self.channel.basic_qos(prefetch_count=10)
