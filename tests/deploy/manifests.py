@@ -1,7 +1,7 @@
 """The manifests as Python values: rendered by `kubectl kustomize` where kubectl is, else read from the plain files.
 
-Read plain, the overlay's own files stand for themselves and the generators' maps are put together here; patches, replicas and
-image names are not applied, and components not read. `HOW` says which of the two it was.
+Read plain, the files of base, components and overlay stand for themselves and the generators' maps are put together here; patches,
+replicas, replacements and image names are not applied. `HOW` says which of the two it was.
 """
 
 import shutil
@@ -87,7 +87,8 @@ def _render(folder: Path) -> list[Object]:
 
 def _read(folder: Path) -> Iterator[Object]:
     maps: dict[str, dict[str, str]] = {}
-    for place in (K8S / "base", folder):
+    own = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    for place in (K8S / "base", *(folder / name for name in own.get("components", [])), folder):
         kustomization = yaml.safe_load((place / "kustomization.yaml").read_text(encoding="utf-8"))
         for generator in kustomization.get("configMapGenerator", []):
             into = maps.setdefault(generator["name"], {})

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from tests.deploy.flows import End, allowed, pod_end
-from tests.deploy.manifests import KUBECTL, Object, labels_of_pod, of_kind, ours, render, workloads
+from tests.deploy.manifests import Object, labels_of_pod, of_kind, ours, render, workloads
 
 NAMESPACE = "mailbridge"
 WEB = {"connect-web", "inbound-web", "outbound-web"}
@@ -121,7 +121,6 @@ def test_on_a_single_node_exactly_the_flows_of_the_design_are_open() -> None:
     assert seen(render("single-node")) ^ both == set()
 
 
-@pytest.mark.skipif(not KUBECTL, reason="components are rendered by kubectl kustomize, which is not here")
 def test_in_production_only_the_operators_and_the_monitoring_come_in_besides() -> None:
     both = DESIGN | {(sender, "public6", *rest) for sender, receiver, *rest in DESIGN if receiver == "public"}
     assert seen(render("production")) ^ (both | MONITORED | STORES | API_SERVER) == set()

@@ -41,7 +41,7 @@ COMMANDS = {
 CONNECTIONS = POOL + RUSH + 1  # of one process to the database: its pool at its largest, and the listener
 
 needs_kubectl = pytest.mark.skipif(
-    not KUBECTL, reason="components are rendered by kubectl kustomize, which is not here"
+    not KUBECTL, reason="replicas and patches are applied by kubectl kustomize, which is not here"
 )
 
 
@@ -307,13 +307,13 @@ def test_the_database_takes_every_connection_of_the_largest_scale_and_of_a_rollo
     assert needed <= _max_connections(objects)
 
 
+@needs_kubectl
 def test_no_number_of_replicas_is_given_twice(objects: tuple[Object, ...]) -> None:
     scaled = {one["spec"]["scaleTargetRef"]["name"] for one in of_kind(objects, "ScaledObject")}
     for one in of_kind(objects, "Deployment"):
         assert ("replicas" in one["spec"]) == (one["metadata"]["name"] not in scaled), title(one)
 
 
-@needs_kubectl
 def test_a_worker_is_scaled_by_the_queues_that_its_service_has_and_by_all_of_them() -> None:
     scaled = of_kind(render("production"), "ScaledObject")
     assert {one["spec"]["scaleTargetRef"]["name"] for one in scaled} == {"inbound-worker", "outbound-worker"}
@@ -325,13 +325,11 @@ def test_a_worker_is_scaled_by_the_queues_that_its_service_has_and_by_all_of_the
         assert sorted(queues) == sorted(queue_name(service, topic) for topic in topics)
 
 
-@needs_kubectl
 def test_no_worker_is_scaled_to_none_for_it_carries_the_outbox() -> None:
     for one in of_kind(render("production"), "ScaledObject"):
         assert one["spec"]["minReplicaCount"] >= 2 and "idleReplicaCount" not in one["spec"]
 
 
-@needs_kubectl
 def test_keda_reads_the_address_of_the_broker_from_the_same_secret_as_the_workers() -> None:
     objects = render("production")
     (reference,) = named(objects, "TriggerAuthentication", "rabbitmq")["spec"]["secretTargetRef"]
@@ -377,7 +375,6 @@ def test_what_the_rabbitmq_operator_makes_keeps_to_the_restricted_standard_too()
         assert security["capabilities"] == {"drop": ["ALL"]} and security["allowPrivilegeEscalation"] is False
 
 
-@needs_kubectl
 def test_in_production_each_service_has_a_database_and_a_role_of_its_own() -> None:
     objects = render("production")
     cluster = named(objects, "Cluster", "postgres")
@@ -391,7 +388,6 @@ def test_in_production_each_service_has_a_database_and_a_role_of_its_own() -> No
         assert secret["type"] == "kubernetes.io/basic-auth" and secret["stringData"]["username"] == service
 
 
-@needs_kubectl
 def test_an_alert_asks_only_for_metrics_that_there_are() -> None:
     known = {sample.name for metric in metrics.REGISTRY.collect() for sample in metric.samples}
     known |= {metric.name for metric in metrics.REGISTRY.collect()}
@@ -401,7 +397,6 @@ def test_an_alert_asks_only_for_metrics_that_there_are() -> None:
             assert set(re.findall(r"\bmailbridge_\w+", rule["expr"])) <= known, rule["alert"]
 
 
-@needs_kubectl
 def test_prometheus_reads_every_process_and_no_job() -> None:
     objects = render("production")
     (monitor,) = of_kind(objects, "PodMonitor")

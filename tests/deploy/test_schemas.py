@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.manifests import HOW, KUBECTL, OVERLAYS, Object, named, render, secrets_template, title
+from tests.deploy.manifests import HOW, OVERLAYS, Object, named, render, secrets_template, title
 from tests.deploy.schemas import problems
 
 ALL = [(overlay, one) for overlay in OVERLAYS for one in render(overlay)]
@@ -35,7 +35,6 @@ def test_a_misspelt_or_mistyped_field_is_a_problem() -> None:
     assert any("replicas" in problem for problem in problems(deployment))
 
 
-@pytest.mark.skipif(not KUBECTL, reason="components are rendered by kubectl kustomize, which is not here")
 @pytest.mark.parametrize(
     ("path", "value"),
     [
