@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from inbound.bounce_texts import from_a_mailer, notification, recipients_in, says_failure, says_success, ses_notice
+from inbound.parse import parse
 from inbound.parsed import ParsedMail
 
 MAX_RECIPIENTS = 500
+MAX_CARRIED = 5  # messages in a notice that are searched for a report
+MAX_CARRIED_OCTETS = 1024 * 1024
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z-]{2,40}):[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _ADDRESS = re.compile(r"(?:\"[^\"\s]{1,64}\"|[^\s<>;,()\[\]\"@:]{1,64})@[^\s<>;,()\[\]\"@:]+")
+_TO = re.compile(r"^to:[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.IGNORECASE | re.MULTILINE)
 _REACHED = frozenset({"delivered", "relayed", "expanded", "deliverable"})
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MESSAGE_ID = re.compile(r"^message-id:\s*<\s*([^<>\s]{1,900})\s*>", re.IGNORECASE | re.MULTILINE)
@@ -46,8 +50,11 @@ def read_bounce(mail: ParsedMail) -> Bounce | None:
             return Bounce(tuple(recipients[:MAX_RECIPIENTS]), _original(mail))
         if success:
             return None
-    if reported is None and not from_a_mailer(mail):
-        return None
+    if reported is None:
+        if not from_a_mailer(mail):
+            return None
+        if (carried := _carried_report(mail)) is not None:
+            return carried
     text = notification(mail)
     if (named := ses_notice(text)) is not None:
         return (
@@ -64,6 +71,17 @@ def read_bounce(mail: ParsedMail) -> Bounce | None:
     return Bounce(tuple(Bounced(address, permanent, status) for address in found[:MAX_RECIPIENTS]), _original(mail))
 
 
+def _carried_report(mail: ParsedMail) -> Bounce | None:
+    """The report inside a notice that carries it as a message: mail gateways wrap the bounces that pass through them."""
+    for attachment in mail.attachments[:MAX_CARRIED]:
+        if attachment.content_type == "message/rfc822" and b"delivery-status" in attachment.content[:64_000]:
+            inner = parse(attachment.content[:MAX_CARRIED_OCTETS])
+            found = _reported(inner)
+            if found is not None and found[0]:
+                return Bounce(tuple(found[0][:MAX_RECIPIENTS]), _original(inner))
+    return None
+
+
 def _reported(mail: ParsedMail) -> tuple[list[Bounced], bool] | None:
     """The recipients that the RFC 3464 part says failed, and whether it says that some were reached; None without such a part."""
     parts = mail.report.status
@@ -72,10 +90,10 @@ def _reported(mail: ParsedMail) -> tuple[list[Bounced], bool] | None:
     if not parts or mail.report.kind == "disposition-notification":
         return None
     found: dict[str, Bounced] = {}
-    success = False
+    success, written_to = False, _written_to(mail)
     for fields in (group for part in parts for group in _groups(part)):
         action = fields.get("action", "").lower().split(" ")[0].strip(";")
-        address = _recipient(fields)
+        address = _recipient(fields, written_to)
         if action in _REACHED:
             success = True
         elif address:
@@ -95,8 +113,19 @@ def _groups(part: str) -> Iterator[dict[str, str]]:
     yield fields
 
 
-def _recipient(fields: dict[str, str]) -> str:
-    """The address that we wrote to: Original-Recipient where it is one, else the server's own idea of it."""
+def _written_to(mail: ParsedMail) -> str:
+    """The address in To of the mail that came back, if it is one alone."""
+    match = _TO.search(mail.report.returned)
+    found = {address.lower(): address for address in _ADDRESS.findall(match[1][:1_000])} if match else {}
+    return next(iter(found.values())) if len(found) == 1 else ""
+
+
+def _recipient(fields: dict[str, str], written_to: str) -> str:
+    """The address that we wrote to: it is what a later mail of ours would go to, and what a suppression has to name.
+
+    Original-Recipient where it is one, else the server's own idea of it. Servers rewrite a box to the host that holds it
+    (ada@example.org to ada@host.example.org); such a rewriting is undone by `written_to`.
+    """
     found = {}
     for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
         written = fields.get(name, "")
@@ -106,7 +135,13 @@ def _recipient(fields: dict[str, str]) -> str:
     final, original = found.get("final-recipient", ""), found.get("original-recipient", "")
     if final.replace('"', "") == original:
         return final
-    return original or final or found.get("x-actual-recipient", "")
+    return original or _before_rewriting(final, written_to) or found.get("x-actual-recipient", "")
+
+
+def _before_rewriting(final: str, written_to: str) -> str:
+    box, _, host = final.lower().rpartition("@")
+    wanted, _, domain = written_to.lower().rpartition("@")
+    return written_to if box and box == wanted and host.endswith(f".{domain}") else final
 
 
 def _bounced(address: str, action: str, fields: dict[str, str]) -> Bounced:

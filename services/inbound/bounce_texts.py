@@ -96,7 +96,7 @@ _INTRODUCTION = re.compile(
     r"\(s\))?[^\n]{0,80}(?:\n[^\n@]{0,80})?[:\n-]|"
     r"(?:was|were) not delivered to:?|undeliverable to|could not be delivered to[^\n]{0,80}:?|"
     r"not delivered to the following:?|addressed to e-?mail address ?:|"
-    r"delivering your (?:mail|message) to|your message (?:cannot|could not) be delivered to[^\n]{0,60}|"
+    r"deliver(?:ing)? your (?:mail|message) to|your message (?:cannot|could not) be delivered to[^\n]{0,60}|"
     r"permanent error\.|original address:|"
     r"generated from|to\s+which\s+your message was addressed,",
     re.IGNORECASE,
@@ -134,6 +134,8 @@ _PATTERNS = tuple(
 )
 # In the section that an introduction opens, an address at the beginning of a line is a recipient.
 _ANY_SMTP = re.compile(rf"SMTP=({_A})", re.IGNORECASE)
+_LIST_OPENS = re.compile(r"(?:recipient|address|deliver)[^\n]{0,200}:[ \t]*\n(?:[ \t]*\n)?", re.IGNORECASE)
+_BOX = re.compile(r"^[ \t]+<?([A-Za-z0-9][\w.+-]{1,63})>?[ \t]*$")  # indented and alone on its line
 _LISTED = re.compile(rf"^[ \t\"'<*-]*(?:smtp:|mailto:)?({_A})", re.IGNORECASE | re.MULTILINE)
 
 
@@ -229,7 +231,20 @@ def recipients_in(mail: ParsedMail, text: str) -> list[str]:
         found = _distinct(pattern.findall(text), mail)
         if found:
             return found
-    return _of_the_returned_mail(mail)
+    return _of_the_returned_mail(mail) or _boxes_of_the_server(mail, text)
+
+
+def _boxes_of_the_server(mail: ParsedMail, text: str) -> list[str]:
+    """Recipients that the server names by their box alone: they are boxes of its own domain."""
+    domain = mail.sender.address.rpartition("@")[2].lower() if mail.sender and _certain_mailer(mail) else ""
+    if "." not in domain:
+        return []
+    for match in _LIST_OPENS.finditer(text):
+        listed = re.split(r"\n[ \t]*\n", text[match.end() : match.end() + 4_000], maxsplit=1)[0].split("\n")
+        boxes = [box[1] for line in listed if (box := _BOX.match(line))]
+        if boxes:
+            return _distinct([f"{box}@{domain}" for box in boxes], mail)
+    return []
 
 
 def _of_the_returned_mail(mail: ParsedMail) -> list[str]:
