@@ -8,7 +8,7 @@ from inbound import adf
 from inbound.adf_nodes import REST_IS_ATTACHED
 from inbound.identity import Identity
 from inbound.parsed import Address, Attachment, ParsedMail
-from inbound.reply import read_reply
+from inbound.reply import shown_reply
 
 PROPERTY = "mailbridge"
 NO_TEXT = "(The mail has no text of its own.)"
@@ -34,8 +34,8 @@ def description(mail: ParsedMail, first_line: str) -> Json:
 
 
 def comment(mail: ParsedMail, first_line: str) -> Json:
-    """What the author newly wrote as a document, for a comment."""
-    reply = read_reply(mail)
+    """What the author newly wrote as a document, for a comment; the whole mail if that is nothing but quoted words."""
+    reply = shown_reply(mail)
     return _with_lead(_document(reply.html or "", reply.text), first_line)
 
 

@@ -6,7 +6,7 @@ from inbound.bounce import read_bounce
 from inbound.forward import read_forward
 from inbound.parse import parse
 from inbound.parsed import Address, Attachment
-from inbound.reply import read_reply
+from inbound.reply import shown_reply
 from inbound.screen import Screening, screen
 
 WIDTH = 88
@@ -24,7 +24,7 @@ def page(name: str, raw: bytes) -> str:
     mail = parse(raw)
     screening, reply, forwarded, bounce = (
         screen(mail, frozenset(), ()),
-        read_reply(mail),
+        shown_reply(mail),
         read_forward(mail),
         read_bounce(mail),
     )

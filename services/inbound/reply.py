@@ -30,8 +30,21 @@ class Reply:
     elided: str
 
 
+def shown_reply(mail: ParsedMail) -> Reply:
+    """What a comment shows: the author's own words, or the whole mail with nothing elided where it has no words but quoted ones.
+
+    Somebody who sends a quote on without a word means it to be read; a comment that says nothing hides it.
+    """
+    reply = read_reply(mail)
+    if reply.text.strip():
+        return reply
+    body = tree(mail.html) if mail.html else None
+    whole = mail.text.strip() or (text_of(body, mark_quotes=True) if body is not None else "")
+    return Reply(whole, write(body) if body is not None else None, "")
+
+
 def read_reply(mail: ParsedMail) -> Reply:
-    """The author's own words. A mail without quotes is its own reply."""
+    """The author's own words. A mail without quotes is its own reply; `text` is "" if all of it is an introduced quote."""
     html, text, cut = None, mail.text, ""
     if mail.html:
         body = tree(mail.html)

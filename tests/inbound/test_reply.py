@@ -4,7 +4,7 @@ import pytest
 
 from inbound.parse import parse
 from inbound.parsed import ParsedMail
-from inbound.reply import read_reply, split_text
+from inbound.reply import read_reply, shown_reply, split_text
 from tests.inbound.reading import raw
 
 INTRODUCTIONS = [
@@ -139,3 +139,32 @@ def test_the_html_of_a_reply_is_cut_where_its_text_is(html: str) -> None:
     assert reply.html is not None and "<b>do</b>" in reply.html and "<li>one</li>" in reply.html
     for gone in ("wrote", "Subject", "No?", "Fischer", "img"):
         assert gone not in reply.html
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        ParsedMail(text="On 2 Mar 2026, Desk <desk@example.com> wrote:\n> Is it fixed?\n"),
+        ParsedMail(text="-- Please reply above this line --\nIs it fixed?\n"),
+        ParsedMail(
+            text="On 2 Mar 2026, Desk <desk@example.com> wrote:\n> Is it fixed?\n",
+            html="<div>On 2 Mar 2026, Desk wrote:<blockquote type=cite>Is it fixed?</blockquote></div>",
+        ),
+    ],
+)
+def test_a_mail_that_is_only_an_introduced_quote_is_shown_whole(mail: ParsedMail) -> None:
+    assert read_reply(mail).text == ""
+    reply = shown_reply(mail)
+    assert reply.text == mail.text.strip()
+    assert reply.elided == ""
+    assert reply.html is None or "Is it fixed?" in reply.html
+
+
+def test_a_mail_without_a_word_stays_empty() -> None:
+    assert shown_reply(ParsedMail(text=" \n\n")).text == ""
+
+
+def test_what_is_shown_of_any_other_mail_is_what_its_author_wrote() -> None:
+    mail = ParsedMail(text="Yes.\n\nOn 2 Mar 2026, Desk <desk@example.com> wrote:\n> Is it fixed?\n")
+    assert shown_reply(mail) == read_reply(mail)
+    assert shown_reply(mail).text == "Yes."
