@@ -151,3 +151,20 @@ def _answers(url: str) -> bool:
 def test_both_describe_the_same_servers() -> None:
     for name in ("rabbitmq", "postgres"):
         assert SERVICES[name]["image"] == containers(named(render("single-node"), "StatefulSet", name))[0]["image"]
+
+
+def test_up_plays_the_story_once_when_all_seven_are_ready() -> None:
+    story = SERVICES["story"]
+    assert "profiles" not in story and story["restart"] == "no"
+    assert story["command"] == ["python", "-m", "sandbox.story"]  # its defaults are the addresses here
+    waits = {name for name, row in story["depends_on"].items() if row == {"condition": "service_healthy"}}
+    assert waits == DEPLOYMENTS.keys() | {"sandbox"}
+
+
+def test_a_process_waits_for_its_tables_and_for_the_stores() -> None:
+    for name in DEPLOYMENTS:
+        waits = {other: row["condition"] for other, row in SERVICES[name]["depends_on"].items()}
+        assert waits == {
+            "nginx": "service_started", "keys": "service_completed_successfully", "postgres": "service_healthy",
+            "rabbitmq": "service_healthy", f"migrate-{name.partition('-')[0]}": "service_completed_successfully",
+        }  # fmt: skip
