@@ -52,9 +52,7 @@ class Sandbox:
         self.url = f"http://{host}:{self.port}"
         faults, calls = Faults(), Calls()
         site = Site(self.url, self._tell)
-        imap: Mailboxes = ImapServer(host, imap_port)
-        if imap_server is not None:
-            imap = ForeignMailboxes(host, imap_server)
+        imap: Mailboxes = ImapServer(host, imap_port) if imap_server is None else ForeignMailboxes(host, imap_server)
         post = PostOffice(imap)
         self.parts = Parts(
             site=site,

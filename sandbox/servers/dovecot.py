@@ -42,6 +42,12 @@ class Dovecot:
             self.stop()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server; each connection is a process below it, named imap."""
+        assert self._server is not None, "the server does not run"
+        return self._server.pid
+
     def stop(self) -> None:
         """End it and all its processes."""
         if self._server:

@@ -84,7 +84,14 @@ def freeze_postgres(world: World, lasts: float) -> None:
 
 
 def cut_imap(world: World, _lasts: float) -> None:
-    world.sandbox.parts.imap.drop_connections()
+    """Every connection to the mailbox is gone, in whatever it was doing."""
+    if world.dovecot is None:
+        world.sandbox.parts.imap.drop_connections()
+        return
+    for pid in _below(world.dovecot.pid):
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "imap":
+                _signal(pid, signal.SIGKILL)
 
 
 def cut_smtp(world: World, _lasts: float) -> None:

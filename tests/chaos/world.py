@@ -1,5 +1,6 @@
-"""Where chaos happens: seven processes on a RabbitMQ and a PostgreSQL of their own, kept alive as Kubernetes would."""
+"""Where chaos happens: seven processes on a real RabbitMQ, PostgreSQL and Dovecot, kept alive as Kubernetes would."""
 
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -14,9 +15,11 @@ import psycopg
 
 from common.ids import new_id
 from sandbox import story
-from sandbox.app import Sandbox
+from sandbox.app import PASSWORD, Sandbox
 from sandbox.client import SandboxClient
+from sandbox.servers.dovecot import Dovecot
 from sandbox.servers.postgres import Postgres
+from sandbox.servers.private import NotAvailable
 from sandbox.servers.rabbitmq import RabbitMQ
 from sandbox.story import Stage
 from scripts.fleet import Fleet, fleet
@@ -38,6 +41,7 @@ class World:
     postgres: Postgres
     vhost: str
     database: str
+    dovecot: Dovecot | None
     sandbox: Sandbox
     crew: Fleet
     stage: Stage
@@ -112,7 +116,12 @@ def world(
     name = new_id()
     broker, database = rabbitmq.create_vhost(name), postgres.create_database(name)
     try:
-        with Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=1.0) as sandbox:
+        with (
+            _dovecot() as dovecot,
+            Sandbox(
+                port=0, imap_port=0, smtp_port=0, retry_seconds=1.0, imap_server=dovecot.imap_port if dovecot else None
+            ) as sandbox,
+        ):
             settings = sandbox_settings(sandbox, settle=SETTLE)
             settings |= {
                 "MAILBRIDGE_DATABASE_URL": database,
@@ -127,7 +136,21 @@ def world(
                 for step in (story.install, story.connect_mailbox, story.connect_sender):
                     step(stage)
                 client.index_lag("infinite")
-                yield World(rabbitmq, postgres, name, name, sandbox, crew, stage)
+                yield World(rabbitmq, postgres, name, name, dovecot, sandbox, crew, stage)
     finally:
         rabbitmq.delete_vhost(name)
         postgres.drop_database(name)
+
+
+@contextmanager
+def _dovecot() -> Iterator[Dovecot | None]:
+    """A Dovecot of this world's own; None where there is none, and the sandbox's own IMAP server stands in."""
+    with tempfile.TemporaryDirectory(prefix="mailbridge-chaos-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)  # the server's account passes through
+        try:
+            server = Dovecot(Path(name) / "dovecot", password=PASSWORD)
+        except NotAvailable:
+            yield None
+            return
+        with server:
+            yield server
