@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 VENV = Path(sys.prefix)
+_PRIVILEGES = "--no-new-privs --bounding-set=-all --inh-caps=-all"
 _SYSTEM = ("usr", "dev", "proc")
 _LINKS = ("bin", "sbin", "lib", "lib64")
 _ETC = ("passwd", "group", "hosts", "nsswitch.conf", "resolv.conf", "localtime", "ld.so.cache", "ssl", "alternatives")
@@ -27,8 +28,14 @@ def can_seal() -> bool:
     """True if rooms can be sealed here."""
     if os.geteuid() != 0 or not all(shutil.which(name) for name in ("unshare", "setpriv", "chroot", "mount")):
         return False
-    script = 'mount --make-rprivate / && mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"'
-    return subprocess.run(["unshare", "--mount", "sh", "-c", script, "/tmp"], capture_output=True).returncode == 0
+    steps = (
+        "mount --make-rprivate /",
+        "mount --bind /tmp /tmp",
+        "mount -o remount,bind,ro /tmp",
+        "mount -t tmpfs tmpfs /tmp",
+        f"chroot / setpriv --reuid=10001 --regid=10001 --groups=10001 {_PRIVILEGES} true",
+    )
+    return subprocess.run(["unshare", "--mount", "sh", "-c", " && ".join(steps)], capture_output=True).returncode == 0
 
 
 @dataclass
@@ -97,10 +104,9 @@ class Room:
         # Last: only the top itself, which everything else is mounted on.
         quoted = shlex.quote(str(root))
         lines.append(f"mount -o remount,bind,ro {quoted}")
-        privileges = "--no-new-privs --bounding-set=-all --inh-caps=-all"
         lines.append(
             f"exec {shutil.which('chroot')} {quoted} /usr/bin/setpriv --reuid={self.user} --regid={self.group} --groups={self.group} "
-            f'{privileges} /bin/sh -c \'cd "$0" && exec "$@"\' {shlex.quote(self.workdir)} "$@"'
+            f'{_PRIVILEGES} /bin/sh -c \'cd "$0" && exec "$@"\' {shlex.quote(self.workdir)} "$@"'
         )
         return lines
 
