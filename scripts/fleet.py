@@ -5,6 +5,7 @@ reverse proxy with the ingress's path table. RabbitMQ, PostgreSQL and the mail s
 """
 
 import base64
+import os
 import secrets
 import signal
 import socket
@@ -132,8 +133,7 @@ class Fleet:
     def kill(self, name: str) -> None:
         """kill -9, and its children with it (gunicorn's workers)."""
         process = self.processes[name]
-        subprocess.run(["pkill", "-9", "-P", str(process.pid)], check=False)
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # all at once: a gunicorn that outlives its worker makes a new one
         process.wait()
 
     def end(self, name: str, seconds: float = 30.0) -> int:

@@ -54,7 +54,7 @@ def restart_rabbitmq(world: World, _lasts: float) -> None:
 
 
 def freeze_rabbitmq(world: World, lasts: float) -> None:
-    with _frozen(world.rabbitmq.pid):
+    with frozen(world.rabbitmq.pid):
         time.sleep(2 * lasts)
 
 
@@ -79,19 +79,26 @@ def restart_postgres(world: World, lasts: float) -> None:
 
 
 def freeze_postgres(world: World, lasts: float) -> None:
-    with _frozen(world.postgres.pid):
+    with frozen(world.postgres.pid):
         time.sleep(2 * lasts)
 
 
 def cut_imap(world: World, _lasts: float) -> None:
-    """Every connection to the mailbox is gone, in whatever it was doing."""
+    """Every connection to the mailbox is gone, in whatever it was doing; those that bring customers' mails, which last for
+    an instant only, are left alone."""
     if world.dovecot is None:
         world.sandbox.parts.imap.drop_connections()
         return
     for pid in _below(world.dovecot.pid):
         with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text().strip() == "imap":
+            if Path(f"/proc/{pid}/comm").read_text().strip() == "imap" and _age(pid) > 2.0:
                 _signal(pid, signal.SIGKILL)
+
+
+def _age(pid: int) -> float:
+    """Seconds since the process began."""
+    since_boot = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])  # in clock ticks
+    return float(Path("/proc/uptime").read_text().split()[0]) - since_boot / os.sysconf("SC_CLK_TCK")
 
 
 def cut_smtp(world: World, _lasts: float) -> None:
@@ -135,7 +142,7 @@ def _patiently(do: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _frozen(pid: int) -> Iterator[None]:
+def frozen(pid: int) -> Iterator[None]:
     """SIGSTOP to a process and all below it, SIGCONT at the end."""
     family = [pid, *_below(pid)]
     for one in family:

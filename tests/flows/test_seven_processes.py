@@ -15,8 +15,9 @@ from sandbox.client import wait_for
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
 from sandbox.story import MAILBOX
-from scripts.fleet import NAMES
+from scripts.fleet import NAMES, WORKERS
 from tests.chaos import auditor, stream
+from tests.chaos.acts import frozen
 from tests.chaos.run import look
 from tests.chaos.stream import ROOMS
 from tests.chaos.world import World, world
@@ -89,6 +90,32 @@ def test_a_worker_that_cannot_finish_in_time_gives_back_what_it_has_in_hand(
         words = {"word-1-0": readers}
         findings = auditor.audit({"mail-1-0": "Hanging"}, words, look(place), issues_before=ROOMS)
         assert findings.clean and findings.repeats == 0, findings
+
+
+@pytest.mark.timeout(200)
+@pytest.mark.rabbitmq
+@pytest.mark.postgres
+def test_a_broker_that_stands_still_keeps_nobody_from_ending_in_time(seven: World) -> None:
+    stream.open_rooms(seven.stage)
+    with frozen(seven.rabbitmq.pid):
+        seven.stage.sandbox.mail(
+            from_="erin@customer.example", to=MAILBOX, subject="Unheard", text="This is mail-1-0.\n"
+        )
+        unpublished = "SELECT id FROM inbound.outbox WHERE topic = 'mail.received' AND sent_until IS NOT NULL"
+        wait_for("a relay to be at publishing", lambda: seven.sql(unpublished), 30)
+        for name in WORKERS:
+            seven.crew.processes[name].terminate()
+        for name in WORKERS:
+            assert seven.crew.processes[name].wait(GRACE) == 0, f"{name} did not end in order"
+            assert name not in HELD or seven.sql(HELD[name]) == []
+    for name in WORKERS:
+        seven.crew.spawn(name)
+    seven.let_time_pass(
+        300.0
+    )  # nobody can know whether the message was published: it goes out again after five minutes
+    wait_for("everything to be done", lambda: done(seven), 60, lambda: seven.waiting(kept=False))
+    findings = auditor.audit({"mail-1-0": "Unheard"}, {}, look(seven), issues_before=ROOMS)
+    assert findings.clean, findings
 
 
 def sender(place: World) -> dict[str, object]:
