@@ -74,6 +74,11 @@ class Room:
         root = self.folder / "root"
         root.mkdir(exist_ok=True)
         lines = ["mount --make-rprivate /", f"mount --bind {shlex.quote(str(root))} {shlex.quote(str(root))}"]
+        # First, for the checkout may itself lie below a place that begins empty.
+        for place_in_room in self.writable:
+            target = root / place_in_room.lstrip("/")
+            target.mkdir(parents=True, exist_ok=True)
+            lines.append(f"mount -t tmpfs -o mode=1777 tmpfs {shlex.quote(str(target))}")
         for name in _SYSTEM:
             lines += self._bind(Path("/") / name, root / name)
         for name in _LINKS:
@@ -97,10 +102,6 @@ class Room:
             lines += self._bind(place, root / place.name)
         for place_in_room, source in self.mounts.items():
             lines += self._bind(source, root / place_in_room.lstrip("/"))
-        for place_in_room in self.writable:
-            target = root / place_in_room.lstrip("/")
-            target.mkdir(parents=True, exist_ok=True)
-            lines.append(f"mount -t tmpfs -o mode=1777 tmpfs {shlex.quote(str(target))}")
         # Last: only the top itself, which everything else is mounted on.
         quoted = shlex.quote(str(root))
         lines.append(f"mount -o remount,bind,ro {quoted}")
@@ -111,10 +112,9 @@ class Room:
         return lines
 
     def _bind(self, source: Path, target: Path) -> list[str]:
-        target.mkdir(parents=True, exist_ok=True)
         at = shlex.quote(str(target))
         kind = "--rbind" if source.name in ("dev", "proc") else "--bind"
-        lines = [f"mount {kind} {shlex.quote(str(source))} {at}"]
+        lines = [f"mkdir -p {at}", f"mount {kind} {shlex.quote(str(source))} {at}"]
         if kind == "--bind":
             lines.append(f"mount -o remount,bind,ro {at}")
         return lines
