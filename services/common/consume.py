@@ -49,7 +49,7 @@ def consume(
                 delay = max(backoff(attempts), _asked(error))
                 _tell(error, message, attempts, delay)
                 with outbox.database.write() as tx:
-                    outbox.postpone(tx, message.id, delay)
+                    outbox.postpone(tx, message.id, delay, failed=True)
 
     def receive(message: Message) -> None:
         with _span(message, None):

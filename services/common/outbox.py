@@ -115,10 +115,12 @@ class Outbox:
         tx.execute(delete(self._table).where(self._table.c.id == id))
         wake(tx)
 
-    def postpone(self, tx: Connection, id: str, delay: float) -> None:
-        """Let the row go out again `delay` seconds from now."""
+    def postpone(self, tx: Connection, id: str, delay: float, *, failed: bool = False) -> None:
+        """Let the row go out again `delay` seconds from now. Unless it failed, its attempts are counted anew: who waited for
+        his turn a hundred times shall not wait for a quarter of an hour after the first failure."""
+        values = {} if failed else {"attempts": 0}
         row = update(self._table).where(self._table.c.id == id)
-        tx.execute(row.values(available_at=now() + delay, sent_until=None))
+        tx.execute(row.values(available_at=now() + delay, sent_until=None, **values))
         wake(tx)
 
     def attempts(self, id: str) -> int | None:

@@ -40,7 +40,7 @@ def out(outbox: Outbox, times: int = 1) -> Message:
     for _ in range(times - 1):
         outbox.claim(lambda _: 9, {})
         with outbox.database.write() as tx:
-            outbox.postpone(tx, id, 0.0)
+            outbox.postpone(tx, id, 0.0, failed=True)
     [message] = outbox.claim(lambda _: 9, {})
     return message
 
@@ -91,6 +91,15 @@ def test_a_temporary_fault_waits_as_long_as_it_asks_for_at_least(
     lines = handle(outbox, message, refuse(Temporary("Jira is busy.", retry_after=asked)))
     assert wait - 5 < wait_of(outbox, message) <= wait
     assert [line["event"] for line in lines] == ["handler_postponed"]
+
+
+def test_turns_that_a_handler_waited_for_do_not_count_as_failures(outbox: Outbox) -> None:
+    message = out(outbox, 3)
+    with outbox.database.write() as tx:
+        outbox.postpone(tx, message.id, 0.0)
+    [again] = outbox.claim(lambda _: 9, {})
+    handle(outbox, again, refuse(Temporary("Jira is busy.")))
+    assert 95 < wait_of(outbox, message) <= 100
 
 
 def test_what_the_handler_itself_decided_stays(outbox: Outbox) -> None:
