@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from common.outbox import Outbox
 
 SWEEP = 1.0  # seconds between looks when nobody rings
-BREATH = 0.01  # seconds after a batch, so that the next one gathers what handlers end meanwhile
+BREATH = 0.05  # seconds after a batch, so that the next one gathers what handlers end meanwhile
 HOUSEKEEPING = 10.0  # seconds between looks at overdue rows and at the depths
 LONGEST_PAUSE = 15.0  # seconds between tries while the database or the broker is away
 

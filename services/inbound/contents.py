@@ -1,7 +1,9 @@
 """What a mail becomes in Jira's words: fields, ADF documents, the property `mailbridge`, files with names of their own. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import threading
+import weakref
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from inbound import adf
@@ -30,13 +32,17 @@ def lead(sender: Address | None, identity: Identity) -> str:
 
 def description(mail: ParsedMail, first_line: str) -> Json:
     """The whole mail as a document, for a new issue; without a first line if that is ""."""
-    return _with_lead(_document(mail.html, mail.text), first_line)
+    return _with_lead(_once("whole", mail, lambda: _document(mail.html, mail.text)), first_line)
 
 
 def comment(mail: ParsedMail, first_line: str) -> Json:
     """What the author newly wrote as a document, for a comment; the whole mail if that is nothing but quoted words."""
-    reply = shown_reply(mail)
-    return _with_lead(_document(reply.html or "", reply.text), first_line)
+
+    def new_words() -> Json:
+        reply = shown_reply(mail)
+        return _document(reply.html or "", reply.text)
+
+    return _with_lead(_once("reply", mail, new_words), first_line)
 
 
 def is_cut(document: Mapping[str, Any]) -> bool:
@@ -131,6 +137,25 @@ def _says_something(node: Mapping[str, Any]) -> bool:
 
 def _children(node: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return node.get("content") or ()
+
+
+class _Last(threading.local):
+    """The document made last in this thread: asked for when it is planned (is it cut?) and again when it is sent."""
+
+    what: str = ""
+    mail: Callable[[], ParsedMail | None] = staticmethod(lambda: None)
+    document: Json = {}
+
+
+_last = _Last()
+
+
+def _once(what: str, mail: ParsedMail, make: Callable[[], Json]) -> Json:
+    """What `make` makes of this mail; of the mail itself nothing is kept, for it may be large."""
+    if _last.what != what or _last.mail() is not mail:
+        _last.document = make()
+        _last.what, _last.mail = what, weakref.ref(mail)
+    return _last.document
 
 
 def _with_lead(document: Json, first_line: str) -> Json:

@@ -50,7 +50,7 @@ class DeliveryReport:
     returned: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ParsedMail:
     """A mail as read. Texts are Unicode with \\n line ends; nothing that was there is dropped without a word in `defects`.
 

@@ -224,7 +224,7 @@ def outbound(loop: Loop) -> None:
             f"[{issue['key']}] {issue['fields']['summary']}",
             f"<{event['event']}@sandbox.test>",
         )
-        smtp.sendmail("support@sandbox.test", ["bare@customer.example"], mail.as_bytes())
+        smtp.sendmail("support@sandbox.test", ["bare@customer.example"], mail.as_bytes().replace(b"\n", b"\r\n"))
         loop.update(event["event"], issue["key"])
     smtp.quit()
 

@@ -1,7 +1,7 @@
 """Mailbridge's two ways, driven hard: processor time and wall time a mail, all of it in the seven processes."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tests.bench import bare, letters
@@ -21,6 +21,8 @@ class Run:
     mails: int
     wall: float
     cpu: float
+    transactions: float = 0.0  # of the database
+    parts: dict[str, float] = field(default_factory=dict)  # processor time by process
 
     @property
     def per_core(self) -> float:
@@ -45,11 +47,11 @@ def outbound(world: World, count: int) -> dict[str, Any]:
     before = bare.run("outbound", world, [letters.webhook()] * count)
     done = int(world.ask(_SENT)[0][0])
     agent = world.agent
-    began, cpu = time.monotonic(), world.cpu(*OUTBOUND)
+    meter = _Meter(world, OUTBOUND)
     for key in keys:
         world.stage.sandbox.comment(key, agent, "Please pull the plug, then read this.")
     world.wait(_SENT, done + count, 180)
-    ours = Run(count, time.monotonic() - began, world.cpu(*OUTBOUND) - cpu)
+    ours = meter.run(count)
     after = bare.run("outbound", world, [letters.webhook()] * count)
     return _result("outbound, a comment to one customer", ours, [before, after])
 
@@ -83,10 +85,29 @@ def _inbound_once(world: World, mails: list[bytes]) -> Run:
     done = int(world.ask(_HANDLED)[0][0])
     with world.asleep("inbound.fetcher"):
         world.put(mails)
-        cpu = world.cpu(*INBOUND)
-        began = time.monotonic()
+        meter = _Meter(world, INBOUND)
     world.wait(_HANDLED, done + len(mails), 240)
-    return Run(len(mails), time.monotonic() - began, world.cpu(*INBOUND) - cpu)
+    return meter.run(len(mails))
+
+
+class _Meter:
+    """What these processes use from here on."""
+
+    def __init__(self, world: World, names: tuple[str, ...]) -> None:
+        self._world = world
+        self._cpu = {name: world.cpu(name) for name in names}
+        self._transactions = self._ended()
+        self._began = time.monotonic()
+
+    def run(self, mails: int) -> Run:
+        """Up to now."""
+        wall = time.monotonic() - self._began
+        parts = {name: self._world.cpu(name) - before for name, before in self._cpu.items()}
+        return Run(mails, wall, sum(parts.values()), self._ended() - self._transactions, parts)
+
+    def _ended(self) -> float:
+        query = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        return float(self._world.ask(query)[0][0])
 
 
 def _issues(world: World, count: int) -> list[str]:
@@ -109,6 +130,8 @@ def _result(name: str, ours: Run, loops: list[Run]) -> dict[str, Any]:
         "per_second": ours.mails / ours.wall,
         "cpu_ms_per_mail": 1000 * ours.cpu / ours.mails,
         "bare_cpu_ms_per_mail": 1000 * loop.cpu / loop.mails,
+        "transactions_per_mail": ours.transactions / ours.mails,
+        "ms_per_mail_by_process": {name: 1000 * cpu / ours.mails for name, cpu in ours.parts.items()},
         "ours": asdict(ours),
         "bare": [asdict(one) for one in loops],
         "load": speed(0.1).load,

@@ -56,15 +56,21 @@ def _pipelines(rows: Sequence[Results]) -> str:
             f"{row['cpu_ms_per_mail']:.1f}",
             f"{row['bare_cpu_ms_per_mail']:.1f}",
             f"{row['per_second']:.0f}",
+            f"{row['transactions_per_mail']:.0f}",
             f"{row['load']:.1f}",
         )
         for row in rows
     ]
     head = (
         "", "bare loop ÷ Mailbridge, per core", "mails/s per core", "bare loop, per core", "ms a mail", "bare loop, ms",
-        "mails/s by the clock", "load",
+        "mails/s by the clock", "database transactions a mail", "load",
     )  # fmt: skip
-    return _table(head, table)
+    return _table(head, table) + "".join(_shares(row) for row in rows)
+
+
+def _shares(row: Results) -> str:
+    shares = ", ".join(f"{name} {ms:.1f}" for name, ms in row["ms_per_mail_by_process"].items())
+    return f"\n{row['name']}: milliseconds a mail in {shares}.\n"
 
 
 def _parallel(row: Results) -> str:

@@ -142,3 +142,11 @@ def test_a_subject_becomes_a_summary_that_jira_takes(subject: str, expected: str
 def test_a_rule_is_read_from_its_version() -> None:
     body = {"project": {"id": 1, "key": "SUP"}, "issue_type": {"id": 2, "name": "Task"}, "default_reporter": None}
     assert Rule.read(7, body) == Rule(7, "1", "SUP", "2", "Task")
+
+
+def test_the_document_of_one_mail_is_made_once_and_never_taken_for_anothers() -> None:
+    mail, other = (parse(f"From: a@b.test\nSubject: x\n\nText {n}\n".encode()) for n in (1, 2))
+    planned, sent = contents.description(mail, "Ann wrote:"), contents.description(mail, "")
+    assert planned["content"][-1] is sent["content"][-1]
+    assert "Text 2" in str(contents.description(other, "")) and "Text 1" in str(contents.description(mail, ""))
+    assert contents.comment(mail, "")["content"][-1] is not sent["content"][-1]
