@@ -10,7 +10,7 @@ from inbound import lines as line_kinds
 from inbound.htmltext import visible_text
 from inbound.parsed import Address, ParsedMail
 from inbound.people import clean_name, lenient_addresses
-from inbound.quotes import FIELD, FIELD_KIND
+from inbound.quotes import FIELD, field_kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _read(lines: list[str], bare: list[str], at: int, start: int, count: int) ->
     for line in bare[start : start + count]:
         match = FIELD.match(line)
         if match:
-            kind = FIELD_KIND[match[1].lower()]
+            kind = field_kind_of(match[1])
             fields.setdefault(kind, match[2].strip().strip("*"))
         elif kind and line.strip():
             fields[kind] += " " + line.strip()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from inbound.quotes import FIELD, FIELD_KIND, ON, SENT_FROM, SEPARATOR_FORWARDED, SEPARATOR_ORIGINAL, WROTE
+from inbound.quotes import FIELD, ON, SENT_FROM, SEPARATOR_FORWARDED, SEPARATOR_ORIGINAL, WROTE, field_kind_of
 
 LONGEST = 600  # characters of a line or of joined lines that can be an introduction; keeps every pattern's work bounded
 _QUOTED = re.compile(r"^[ \t\u00a0]{0,4}(?:>|&gt;|[|│](?=[ \t]|$)|[A-Z][A-Za-z]{1,12}>(?=[ \t>]|$))")
@@ -192,4 +192,4 @@ def field_kind(line: str) -> str:
     if len(line) > LONGEST or (":" not in line and "：" not in line):
         return ""
     match = FIELD.match(line)
-    return FIELD_KIND[match[1].lower()] if match else ""
+    return field_kind_of(match[1]) if match else ""

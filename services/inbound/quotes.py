@@ -45,13 +45,26 @@ OTHER = (
     "organisation|allegati|bijlagen|bilagor|załączniki|вложения|附件|添付ファイル"
 )
 _KINDS = (("from", FROM), ("sent", SENT), ("to", TO), ("subject", SUBJECT), ("other", OTHER))
-FIELD_KIND = {word: kind for kind, words in reversed(_KINDS) for word in words.split("|")}
+_FIELD_WORDS = {word: kind for kind, words in reversed(_KINDS) for word in words.split("|")}
 FIELD = re.compile(
     r"^[ \t\u00a0\u200e\u200f]*[*_]*("
-    + "|".join(sorted(map(re.escape, FIELD_KIND), key=len, reverse=True))
+    + "|".join(sorted(map(re.escape, _FIELD_WORDS), key=len, reverse=True))
     + r")[ \t\u00a0]?[*_]*[ \t\u00a0]*[:：][*_]*[ \t\u00a0]*(.*)$",
     re.IGNORECASE,
 )
+
+
+def field_kind_of(name: str) -> str:
+    """ "from", "sent", "to", "subject" or "other" for a name that FIELD matched."""
+    return _FOLDED_KIND.get(_folded(name), "other")
+
+
+def _folded(name: str) -> str:
+    # Case-blind patterns take "İ", "ſ", the Kelvin sign and the closing sigma for i, s, k and σ; lower() does not.
+    return name.casefold().replace("\u0307", "")
+
+
+_FOLDED_KIND = {_folded(word): kind for word, kind in _FIELD_WORDS.items()}
 
 # The verb of "On …, … wrote:".
 WROTE = re.compile(

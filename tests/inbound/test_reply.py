@@ -168,3 +168,9 @@ def test_what_is_shown_of_any_other_mail_is_what_its_author_wrote() -> None:
     mail = ParsedMail(text="Yes.\n\nOn 2 Mar 2026, Desk <desk@example.com> wrote:\n> Is it fixed?\n")
     assert shown_reply(mail) == read_reply(mail)
     assert shown_reply(mail).text == "Yes."
+
+
+@pytest.mark.parametrize("name", ["Subİect", "ſubject", "\u212aimden"])
+def test_letters_that_only_case_blind_patterns_know_stop_nothing(name: str) -> None:
+    text = f"Yes.\n\nFrom: desk@example.com\n{name}: Is it fixed?\nTo: ada@example.org\n\nIs it fixed?"
+    assert split_text(text)[0].startswith("Yes.")
