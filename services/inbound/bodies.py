@@ -7,7 +7,8 @@ from inbound.attachments import attachment, safe_name, unwrapped
 from inbound.charsets import decode_text
 from inbound.decode import uu_files
 from inbound.htmlguard import MAX_CHARACTERS
-from inbound.parsed import Attachment, DeliveryReport
+from inbound.invitation import MAX_OCTETS, read_invitation
+from inbound.parsed import Attachment, DeliveryReport, Invitation
 from inbound.parts import Leaf
 from inbound.tnef import open_tnef
 
@@ -32,6 +33,7 @@ class Bodies:
     status: list[str] = field(default_factory=list)
     feedback: str = ""
     returned: str = ""
+    invitation: Invitation | None = None
     defects: list[str] = field(default_factory=list)
     taken: set[tuple[int, str]] = field(default_factory=set)
 
@@ -110,7 +112,16 @@ class Bodies:
             self.defects.append(complaint)
         return tidy(text)
 
+    def _invite(self, leaf: Leaf) -> None:
+        octets = leaf.octets[:MAX_OCTETS]
+        text, _ = decode_text(octets, leaf.charset or "utf-8")  # calendar texts are UTF-8 unless they say otherwise
+        self.invitation = read_invitation(text, leaf.parameters.get("method", ""))
+
     def _attach(self, leaf: Leaf) -> None:
+        if self.invitation is None and (
+            leaf.content_type in ("text/calendar", "application/ics") or leaf.filename.lower().endswith(".ics")
+        ):
+            self._invite(leaf)
         number = len(self.attachments) + 1
         opened = open_tnef(leaf.octets) if _claims_tnef(leaf) else None
         if opened is None:

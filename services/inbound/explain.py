@@ -10,6 +10,7 @@ sentence and exit status 2. No database, no web, no network.
 import json
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -93,6 +94,7 @@ def reading(mail: ParsedMail) -> dict[str, Any]:
         "forwarded": None
         if forwarded is None
         else {"from": forwarded.claimed, "subject": forwarded.subject, "text": forwarded.text},
+        "invitation": asdict(mail.invitation) if mail.invitation is not None else None,
         "defects": list(mail.defects),
     }
 

@@ -184,6 +184,7 @@ def _mail(block: HeaderBlock, structure: _Structure | None, bodies: Bodies, defe
         report=bodies.report(kind),
         defects=tuple(dict.fromkeys([*defects, *bodies.defects])),
         protection=_protection(written.get("content-type", ""), bodies),
+        invitation=bodies.invitation,
     )
 
 

@@ -50,6 +50,33 @@ class DeliveryReport:
     returned: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """Who is invited; `status` is RFC 5545's PARTSTAT in lower case: "needs-action", "accepted", "declined", "tentative"."""
+
+    who: Address
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """The first event of a calendar part; "" and () for what it does not say.
+
+    method: RFC 5546's in upper case: "REQUEST" invites, "REPLY" answers, "CANCEL" calls off.
+    start, end: as "2026-03-02 09:15 Europe/Berlin" with the zone as it is written, or a day alone.
+    """
+
+    method: str
+    uid: str = ""
+    summary: str = ""
+    location: str = ""
+    start: str = ""
+    end: str = ""
+    organizer: Address | None = None
+    attendees: tuple[Attendee, ...] = ()
+    cancelled: bool = False
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class ParsedMail:
     """A mail as read. Texts are Unicode with \\n line ends; nothing that was there is dropped without a word in `defects`.
@@ -59,6 +86,7 @@ class ParsedMail:
     message_id, in_reply_to, references: without angle brackets.
     date: seconds since 1970 UTC, or None.
     protection: "", "signed" (S/MIME or PGP, read all the same) or "encrypted" (unreadable here, kept as attachments).
+    invitation: of the first calendar part, which stays among the attachments; None if the mail has none.
     """
 
     subject: str = ""
@@ -77,6 +105,7 @@ class ParsedMail:
     report: DeliveryReport = field(default_factory=DeliveryReport)
     defects: tuple[str, ...] = ()
     protection: str = ""
+    invitation: Invitation | None = None
 
     def header(self, name: str) -> str:
         """The topmost value of a header by its lower-case name, or ""."""
