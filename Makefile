@@ -3,7 +3,7 @@ SHELL := /bin/bash
 DEMO ?= 1
 export PYTHONPATH := services:.
 
-.PHONY: help setup run up test check chaos bench lock clean
+.PHONY: help setup run up test check chaos fuzz bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -33,6 +33,9 @@ chaos: setup ## break everything at random, the long form (an hour; RUNS, SEED, 
 	@.venv/bin/python -m tests.chaos.run --runs $${RUNS:-20} --mails $${MAILS:-500} --comments $${COMMENTS:-500} \
 	  $${SEED:+--seed $$SEED} --table var/chaos.md
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos/test_standalone.py -s
+
+fuzz: setup ## read mails broken at random, the long form (FUZZ_COUNT=1000000, about an hour; a run is repeated by SEED=n)
+	@.venv/bin/python -m tests.inbound.mutations --count $${FUZZ_COUNT:-1000000} $${SEED:+--seed $$SEED}
 
 bench: setup ## measure against a bare loop of the same steps (minutes; BENCH="inbound parse" picks parts); writes docs/performance.md
 	@scripts/system_packages.sh
