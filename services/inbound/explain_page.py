@@ -6,6 +6,7 @@ from inbound.bounce import read_bounce
 from inbound.forward import read_forward
 from inbound.parse import parse
 from inbound.parsed import Address, Attachment, Invitation
+from inbound.picture_size import picture_size
 from inbound.reply import shown_reply
 from inbound.screen import Screening, screen
 
@@ -104,7 +105,9 @@ def _plain(text: str) -> str:
 
 def _file(attachment: Attachment) -> str:
     shown = "  shown in the text" if attachment.inline else ""
-    return f"{_plain(attachment.filename)}  {attachment.content_type}  {_size(attachment.size)}{shown}"
+    size = picture_size(attachment.content)
+    pixels = f"  {size[0]} by {size[1]} pixels" if size is not None else ""
+    return f"{_plain(attachment.filename)}  {attachment.content_type}  {_size(attachment.size)}{pixels}{shown}"
 
 
 def _person(person: Address) -> str:
