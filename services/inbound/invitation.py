@@ -52,7 +52,10 @@ def read_invitation(text: str, method: str) -> Invitation | None:
             del within[-1:]
         elif line.name == "METHOD" and event is None:
             own_method = line.value.strip()
-        elif event is not None and within[-1] in ("VEVENT", "VTODO"):  # an alarm inside has fields of the same names
+        elif event is not None and within[-1:] in (
+            ["VEVENT"],
+            ["VTODO"],
+        ):  # an alarm inside has fields of the same names
             _take(event, line)
     return _invitation((own_method or method).upper()[:40], event) if event is not None and event.fields else None
 

@@ -84,3 +84,9 @@ def test_a_hostile_calendar_costs_little(text: str) -> None:
     found = read_invitation(text, "")
     assert time.process_time() - started < 1
     assert found is None or len(found.attendees) <= MAX_ATTENDEES
+
+
+def test_an_end_too_many_stops_nothing() -> None:
+    found = read_invitation("BEGIN:VEVENT\nSUMMARY:Visit\nEND:VALARM\nEND:X\nLOCATION:Room 7\nEND:VEVENT", "")
+    assert found is not None
+    assert found.summary == "Visit"
