@@ -32,6 +32,7 @@ _TOKENS = (
     b"\n-----Original Message-----\nFrom: a@b.example\nSent: now\nSubject: x\n", b"\n-- \n", b"<div>", b"</div>", b"<table><tr><td>",
     b"<blockquote type=cite>", b"&#x110000;", b"<!--", b"<![CDATA[", b"<a href=javascript:x>", b"\x1b$B", b"\x78\x9f\x3e\x22",
     b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;TZID=X:20260302T091500\nATTENDEE;PARTSTAT=ACCEPTED:mailto:a@b.example\n", b"END:VEVENT\n",
+    "İ".encode(), "ſ".encode(), "\u212a".encode(), "ς".encode(), "\u00a0".encode(), "\u200f".encode(), "１：".encode(),
 )  # fmt: skip
 
 
@@ -61,8 +62,8 @@ def mutated(chance: random.Random, mails: Sequence[bytes]) -> bytes:
 def read_all(octets: bytes) -> None:
     """Everything that Mailbridge reads in a mail before it acts."""
     mail = parse(octets)
-    screen(mail, frozenset({"desk@example.com"}), ())
-    read_bounce(mail)
+    if screen(mail, frozenset({"desk@example.com"}), ()).kind != "person":
+        read_bounce(mail)
     read_forward(mail)
     reply = shown_reply(mail)
     adf.from_text(reply.text)
@@ -100,7 +101,7 @@ def _insert(chance: random.Random, octets: bytearray, mails: Sequence[bytes]) ->
 
 def _repeat(chance: random.Random, octets: bytearray, mails: Sequence[bytes]) -> None:
     at = _at(chance, octets)
-    octets[at:at] = chance.choice(_TOKENS) * chance.choice((10, 100, 1_000))
+    octets[at:at] = chance.choice(_TOKENS) * chance.choice((10, 10, 100, 1_000))
 
 
 def _cut(chance: random.Random, octets: bytearray, mails: Sequence[bytes]) -> None:
