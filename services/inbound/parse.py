@@ -8,6 +8,7 @@ import email
 import logging
 import re
 from datetime import UTC
+from email.errors import MessageError
 from email.message import Message
 
 import mailparser
@@ -47,6 +48,17 @@ _DELIMITER = re.compile(rb"^--([!-~]{1,70})[ \t]*\r?\n(?=Content-[A-Za-z-]+:)", 
 _ONE_WORD = r"=\?[^?\s]{1,60}+\?[bBqQ]\?(?:[^?]|\?(?!=))*+\?="
 _WORDS = re.compile(rf"{_ONE_WORD}(?:\s*+{_ONE_WORD})*+")
 _ID = re.compile(r"<\s*([^<>\s]{1,900})\s*>")
+# What the libraries raise on damaged mail; MessageError is no ValueError.
+_UNREADABLE = (
+    RecursionError,
+    MemoryError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    MessageError,
+)
 _STRUCTURE_DEFECTS = {
     "StartBoundaryNotFoundDefect": "the declared boundary of a multipart never comes",
     "CloseBoundaryNotFoundDefect": "a multipart is not closed",
@@ -62,13 +74,13 @@ def parse(raw: bytes) -> ParsedMail:
         raw = _line_ends(raw[:MAX_RAW_OCTETS], defects) if len(raw) <= MAX_RAW_OCTETS else _too_large(raw, defects)
         block = _header_block(raw)
         defects.extend(block.defects)
-    except (RecursionError, MemoryError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         return ParsedMail(
             attachments=(_whole(raw),), defects=(*defects, f"the header could not be read: {error!r}"[:300])
         )
     try:
         return _read(raw, block, defects)
-    except (RecursionError, MemoryError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+    except _UNREADABLE as error:
         # A library can fail on any mail; a mail is never refused for it.
         defects.append(f"the body could not be taken apart and is kept as it is ({type(error).__name__})")
         return _mail(block, None, Bodies(attachments=[_whole(raw)]), defects)
@@ -98,15 +110,18 @@ class _Structure(mailparser.MailParser):  # type: ignore[misc]
         return {}
 
     def people(self, name: str) -> list[tuple[str, str]]:
-        """(name, address) of an address header."""
-        return list(getattr(self, name) or [])
+        """(name, address) of an address header; nobody where the library stumbles over an encoded word."""
+        try:
+            return list(getattr(self, name) or [])
+        except MessageError:
+            return []
 
 
 def _structure(octets: bytes) -> tuple[_Structure | None, Message]:
     try:
         # from_bytes only: the library's Outlook .msg converter, which starts programs and writes files, is never reached.
         structure = _Structure.from_bytes(octets)
-    except (MailParserError, AttributeError, TypeError, ValueError, LookupError):
+    except (MailParserError, MessageError, AttributeError, TypeError, ValueError, LookupError):
         # The library fails on trees that the parser behind it reads (a multipart without an epilogue, message/partial).
         return None, email.message_from_bytes(octets)
     return structure, structure.message
