@@ -171,3 +171,12 @@ def test_each_of_our_mails_is_read_without_a_fault() -> None:
     assert len(names) >= 20
     for name in names:
         assert parse(raw(name)).headers, name
+
+
+@pytest.mark.parametrize("name", ["From", "To", "Cc", "Reply-To"])
+def test_an_encoded_word_that_the_libraries_refuse_costs_only_itself(name: str) -> None:
+    mail = parse(f"Sender: ada@example.org\r\n{name}: =?utf-8?B?ABCDE?= <s@example.com>\r\n\r\nHello\r\n".encode())
+    people = {"From": (mail.sender,), "To": mail.to, "Cc": mail.cc, "Reply-To": mail.reply_to}[name]
+    assert [person.address for person in people if person is not None] == ["s@example.com"]
+    assert mail.text.strip() == "Hello"
+    assert mail.attachments == ()
