@@ -1,12 +1,11 @@
-/** The fields of a mailbox, in three groups: the server, what becomes of mail, and what few people need. */
+/** What a mailbox has besides its server: what becomes of mail, and what few people need. */
 import Checkbox from '@atlaskit/checkbox';
-import SectionMessage from '@atlaskit/section-message';
 import { useCallback, useEffect, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Backlog, IssueType, Person, Project } from '../api/types';
-import { SECURITIES, type Errors } from '../forms/connection';
-import { withProject, withSecurity, withUsername, type MailboxDraft } from '../forms/mailbox';
+import type { Errors } from '../forms/connection';
+import { withProject, type MailboxDraft } from '../forms/mailbox';
 import { Choice, Search, type Option } from '../parts/Choice';
 import { TextField } from '../parts/TextField';
 
@@ -18,83 +17,6 @@ interface Props {
   change: (draft: MailboxDraft, field: string) => void;
   folders: readonly string[];
   isNew: boolean;
-  hasSecret: boolean;
-}
-
-export function ServerFields({ draft, errors, change, hasSecret }: Props) {
-  return (
-    <fieldset className="mb-group">
-      <legend>Mail server (IMAP)</legend>
-      <div className="mb-row mb-row-server">
-        <TextField
-          label="Server"
-          name="host"
-          isRequired
-          placeholder="imap.example.com"
-          inputMode="url"
-          value={draft.host}
-          error={errors.host}
-          onChange={(host) => change({ ...draft, host }, 'host')}
-        />
-        <Choice
-          label="Security"
-          value={draft.security}
-          options={SECURITIES.map(({ value, label }) => ({ value, label, of: value }))}
-          error={errors.security}
-          onChange={(security) => security && change(withSecurity(draft, security), 'security')}
-        />
-        <TextField
-          label="Port"
-          name="port"
-          isRequired
-          inputMode="numeric"
-          value={draft.port}
-          error={errors.port}
-          onChange={(port) => change({ ...draft, port }, 'port')}
-        />
-      </div>
-      {draft.security === 'none' && (
-        <SectionMessage appearance="warning" title="Password and mail travel unprotected">
-          <p>Anyone on the way can read them. Use this only inside a network of your own.</p>
-        </SectionMessage>
-      )}
-      <div className="mb-row">
-        <TextField
-          label="User name"
-          name="username"
-          isRequired
-          value={draft.username}
-          error={errors.username}
-          onChange={(username) => change(withUsername(draft, username), 'username')}
-        />
-        <TextField
-          label="Password"
-          name="secret"
-          type="password"
-          autoComplete="new-password"
-          isRequired={!hasSecret}
-          placeholder={hasSecret ? 'Unchanged' : ''}
-          hint={hasSecret ? 'Leave it empty to keep the stored password.' : 'Stored encrypted and never shown again.'}
-          value={draft.secret}
-          error={errors.secret}
-          onChange={(secret) => change({ ...draft, secret }, 'secret')}
-        />
-      </div>
-      {draft.security !== 'none' && (
-        <Checkbox
-          label="Check the server’s certificate"
-          name="validate_certificate"
-          isChecked={draft.validateCertificate}
-          onChange={(event) => change({ ...draft, validateCertificate: event.currentTarget.checked }, 'validate_certificate')}
-        />
-      )}
-      {draft.security !== 'none' && !draft.validateCertificate && (
-        <SectionMessage appearance="warning" title="Any server can pretend to be this one">
-          <p>Switch the check off only for a server of your own with a certificate of your own.</p>
-        </SectionMessage>
-      )}
-    </fieldset>
-  );
 }
 
 export function RoutingFields({ api, draft, errors, change, folders, isNew }: Props) {

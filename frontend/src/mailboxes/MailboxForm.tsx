@@ -21,13 +21,16 @@ import {
   mailboxBody,
   testBody,
   type MailboxDraft,
+  withSecurity,
+  withUsername,
 } from '../forms/mailbox';
 import { fieldSentences, problemField, withoutField } from '../forms/errors';
 import { focusFirstError } from '../parts/focus';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
+import { ServerFields } from '../parts/ServerFields';
 import { TestOutcome } from '../parts/TestOutcome';
-import { AdvancedFields, RoutingFields, ServerFields } from './MailboxFields';
+import { AdvancedFields, RoutingFields } from './MailboxFields';
 
 interface Props {
   api: Api;
@@ -119,7 +122,7 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
     return isWrong;
   }
 
-  const fields = { api, draft, errors, change, folders, isNew: mailbox === null, hasSecret };
+  const fields = { api, draft, errors, change, folders, isNew: mailbox === null };
   return (
     <Modal onClose={leave} width="large" shouldCloseOnOverlayClick={false}>
       <ModalHeader hasCloseButton>
@@ -136,7 +139,17 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
             void save();
           }}
         >
-          <ServerFields {...fields} />
+          <ServerFields
+            legend="Mail server (IMAP)"
+            example="imap.example.com"
+            needsLogin
+            hasSecret={hasSecret}
+            draft={draft}
+            errors={errors}
+            change={change}
+            withSecurity={withSecurity}
+            withUsername={withUsername}
+          />
           <div className="mb-test">
             <Button onClick={test} isLoading={busy === 'testing'} isDisabled={busy === 'saving'}>
               Test connection

@@ -1,6 +1,5 @@
 /** Outgoing mail: the server that sends, the name and address that people see, and how long changes are gathered. */
 import Button from '@atlaskit/button/new';
-import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
@@ -8,7 +7,7 @@ import { useCallback, useRef, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, Problem } from '../api/problem';
 import type { Sender, TestResult } from '../api/types';
-import { SECURITIES, type Errors } from '../forms/connection';
+import type { Errors } from '../forms/connection';
 import { fieldSentences, problemField, withoutField } from '../forms/errors';
 import {
   blankSender,
@@ -20,11 +19,11 @@ import {
   withSenderSecurity,
   type SenderDraft,
 } from '../forms/sender';
-import { Choice } from '../parts/Choice';
 import type { Notify } from '../parts/Notices';
 import { focusFirstError } from '../parts/focus';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
+import { ServerFields } from '../parts/ServerFields';
 import { State } from '../parts/State';
 import { TestOutcome } from '../parts/TestOutcome';
 import { TextField } from '../parts/TextField';
@@ -162,76 +161,17 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
         void save();
       }}
     >
-      <fieldset className="mb-group">
-        <legend>Mail server (SMTP)</legend>
-        <div className="mb-row mb-row-server">
-          <TextField
-            label="Server"
-            name="host"
-            isRequired
-            placeholder="smtp.example.com"
-            inputMode="url"
-            value={draft.host}
-            error={errors.host}
-            onChange={(host) => change({ ...draft, host }, 'host')}
-          />
-          <Choice
-            label="Security"
-            value={draft.security}
-            options={SECURITIES.map(({ value, label }) => ({ value, label, of: value }))}
-            error={errors.security}
-            onChange={(security) => security && change(withSenderSecurity(draft, security), 'security')}
-          />
-          <TextField
-            label="Port"
-            name="port"
-            isRequired
-            inputMode="numeric"
-            value={draft.port}
-            error={errors.port}
-            onChange={(port) => change({ ...draft, port }, 'port')}
-          />
-        </div>
-        {draft.security === 'none' && (
-          <SectionMessage appearance="warning" title="Password and mail travel unprotected">
-            <p>Anyone on the way can read them. Use this only inside a network of your own.</p>
-          </SectionMessage>
-        )}
-        <div className="mb-row">
-          <TextField
-            label="User name"
-            name="username"
-            hint="Leave it empty for a server that asks for no login."
-            value={draft.username}
-            error={errors.username}
-            onChange={(username) => change({ ...draft, username }, 'username')}
-          />
-          <TextField
-            label="Password"
-            name="secret"
-            type="password"
-            autoComplete="new-password"
-            placeholder={hasSecret ? 'Unchanged' : ''}
-            hint={hasSecret ? 'Leave it empty to keep the stored password.' : 'Stored encrypted and never shown again.'}
-            value={draft.secret}
-            error={errors.secret}
-            onChange={(secret) => change({ ...draft, secret }, 'secret')}
-          />
-        </div>
-        {draft.security !== 'none' && (
-          <Checkbox
-            label="Check the server’s certificate"
-            name="validate_certificate"
-            isChecked={draft.validateCertificate}
-            onChange={(event) => change({ ...draft, validateCertificate: event.currentTarget.checked }, 'validate_certificate')}
-          />
-        )}
-        {draft.security !== 'none' && !draft.validateCertificate && (
-          <SectionMessage appearance="warning" title="Any server can pretend to be this one">
-            <p>Switch the check off only for a server of your own with a certificate of your own.</p>
-          </SectionMessage>
-        )}
-      </fieldset>
+      <ServerFields
+        legend="Mail server (SMTP)"
+        example="smtp.example.com"
+        needsLogin={false}
+        hasSecret={hasSecret}
+        draft={draft}
+        errors={errors}
+        change={change}
+        withSecurity={withSenderSecurity}
+        withUsername={(before, username) => ({ ...before, username })}
+      />
       <fieldset className="mb-group">
         <legend>What people see</legend>
         <div className="mb-row">
