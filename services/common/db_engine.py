@@ -1,6 +1,8 @@
 """How connections to the two databases are set up, and whose turn it is to write to SQLite."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,7 +34,8 @@ def make_engine(url: URL, service: str, patience: float, pragma: str = "", *, po
     def _prepare(connection: Any, record: object) -> None:
         connection.isolation_level = None  # the driver shall begin nothing by itself
         cursor = connection.cursor()
-        for line in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        _write_ahead(cursor, patience)
+        for line in ("synchronous = FULL", "foreign_keys = ON"):
             cursor.execute(f"PRAGMA {line}")
         if pragma:
             cursor.execute(pragma)
@@ -43,6 +46,20 @@ def make_engine(url: URL, service: str, patience: float, pragma: str = "", *, po
         connection.exec_driver_sql(connection.get_execution_options().get("mailbridge_begin", "BEGIN IMMEDIATE"))
 
     return engine
+
+
+def _write_ahead(cursor: Any, patience: float) -> None:
+    """Turn a new file to write-ahead logging. SQLite does not wait for others who do so at the same moment: we do."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _postgresql_engine(url: URL, service: str, options: dict[str, Any], patience: float | None) -> Engine:

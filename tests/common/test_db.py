@@ -285,3 +285,24 @@ def test_other_processes_are_notified_and_the_listener_survives_a_cut(postgres_u
     assert heard_within(10, put)
     sender.close()
     receiver.close()
+
+
+def test_processes_that_open_new_files_at_once_all_get_them(tmp_path: Path) -> None:
+    """Turning a new file to write-ahead logging does not wait for others by itself: SQLite says "locked" at once."""
+    code = (
+        "import sys; from common.db import open_database\n"
+        "for number in range(100):\n"
+        "    database = open_database(f'sqlite:///{sys.argv[1]}/{number}', 'inbound')\n"
+        "    with database.write() as tx: tx.exec_driver_sql('CREATE TABLE IF NOT EXISTS seen (at INTEGER)')\n"
+        "    database.close()\n"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            env={"PYTHONPATH": str(Path(db.__file__).parent.parent), "PATH": "/usr/bin:/bin"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    assert [(one.communicate(timeout=100)[1], one.returncode) for one in started] == [("", 0)] * 4
