@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.control.asked import BadControl, body_object, only, pattern, text, whole
 from sandbox.mail import letters
+from sandbox.mail.foreign import NotOurs
 from sandbox.mail.smtp import STAGES, Refusal
 from sandbox.parts import Parts
 
@@ -75,7 +76,10 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.post("/imap/drop")
     def drop() -> tuple[str, int]:
-        parts.imap.drop_connections()
+        try:
+            parts.imap.drop_connections()
+        except NotOurs as error:
+            raise BadControl("imap", str(error)) from error
         return "", 204
 
     @routes.post("/smtp/refusals")

@@ -16,6 +16,10 @@ _NAME = re.compile(rb'\) (?:"[^"]*"|NIL) "?([^"]*)"?$')
 _UID = re.compile(rb"UID (\d+)")
 
 
+class NotOurs(Exception):
+    """The mail server is not the sandbox's own, and only its own operator can do this."""
+
+
 class ForeignMailboxes:
     """What `ImapServer` offers, over IMAP to `host`, `port`; connections of others cannot be dropped from here."""
 
@@ -87,8 +91,8 @@ class ForeignMailboxes:
         return sorted(name[1].decode("ascii") for name in names if name)
 
     def drop_connections(self) -> None:
-        """Not from here: raises NotImplementedError, for the connections are the server's."""
-        raise NotImplementedError("The mailboxes live on a server of their own: cut its connections there.")
+        """Raises NotOurs: the connections are the server's."""
+        raise NotOurs("the mailboxes live on a server of their own: cut its connections there")
 
     def empty(self, user: str) -> None:
         """Throws every message of the INBOX away; its UIDVALIDITY stays."""
