@@ -8,7 +8,6 @@ import base64
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from sandbox.servers.ports import free_port
 from scripts.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -176,13 +176,6 @@ def fleet(environment: Mapping[str, str], logs: Path) -> Iterator[Fleet]:
         yield crew
     finally:
         crew.stop()
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody holds at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _ready(port: int) -> bool:

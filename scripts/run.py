@@ -23,6 +23,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from sandbox.servers.ports import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 START_SECONDS = 60.0
@@ -56,7 +58,7 @@ def up(stack: ExitStack, *, story: bool) -> int:
     (VAR / "log").mkdir(parents=True, exist_ok=True)
     data.mkdir(parents=True)
     ports = {
-        name: free_port(wanted) for name, wanted in {"app": 8080, "jira": 8090, "imap": 8143, "smtp": 8025}.items()
+        name: wanted_port(wanted) for name, wanted in {"app": 8080, "jira": 8090, "imap": 8143, "smtp": 8025}.items()
     }
     jira, app = f"http://127.0.0.1:{ports['jira']}", f"http://127.0.0.1:{ports['app']}"
     print("Starting:")
@@ -119,19 +121,17 @@ def keys(folder: Path) -> dict[str, str]:
     return found
 
 
-def free_port(wanted: int) -> int:
+def wanted_port(wanted: int) -> int:
     """`wanted`, or some free port when another program holds it."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            if port != wanted:
-                print(f"  (port {wanted} is taken; using {probe.getsockname()[1]} instead)")
-            return int(probe.getsockname()[1])
-    raise Failed(f"Neither port {wanted} nor any other could be had on 127.0.0.1.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            other = free_port()
+            print(f"  (port {wanted} is taken; using {other} instead)")
+            return other
+    return wanted
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from sandbox.servers.postgres import Postgres
 from sandbox.servers.private import DidNotStart, NotAvailable
 from sandbox.servers.rabbitmq import RabbitMQ
 from scripts.fleet import Fleet, Front, small_proxy
-from scripts.run import ROOT, VAR, Failed, child, died, free_port, keys, post, wait, with_path
+from scripts.run import ROOT, VAR, Failed, child, died, keys, post, wait, wanted_port, with_path
 
 LOGS = VAR / "log"
 
@@ -84,7 +84,7 @@ def up(stack: ExitStack, home: Path, *, story: bool) -> int:
     print("Starting:")
     base = servers(stack, home)
     sandbox, world = start_sandbox(stack, home, base)
-    app = free_port(8080)
+    app = wanted_port(8080)
     crew = Fleet(settings(base, world["url"]), LOGS, front(home, app), lambda line: print(f"  {line}"))
     stack.callback(crew.stop)
     crew.start()
@@ -121,7 +121,7 @@ def servers(stack: ExitStack, home: Path) -> Base:
     """RabbitMQ and PostgreSQL, which there must be; Dovecot and Postfix, where there are."""
     rabbitmq = begin(stack, "RabbitMQ", RabbitMQ(home / "rabbitmq"))
     postgres = begin(stack, "PostgreSQL", Postgres(home / "postgres"))
-    sink = free_port(8025)
+    sink = wanted_port(8025)
     dovecot = begin_if_there(
         stack, "Dovecot, where the mailbox lives", lambda: Dovecot(home / "dovecot", password=PASSWORD)
     )
@@ -141,7 +141,7 @@ def servers(stack: ExitStack, home: Path) -> Base:
 def start_sandbox(stack: ExitStack, home: Path, base: Base) -> tuple["subprocess.Popen[bytes]", dict[str, Any]]:
     """The stand-in Jira over these mail servers; its process and what its ready file says."""
     ready = home / "ready.json"
-    command: list[object] = ["sandbox", "--port", free_port(8090), "--imap-port", 0, "--smtp-port", base.sink]
+    command: list[object] = ["sandbox", "--port", wanted_port(8090), "--imap-port", 0, "--smtp-port", base.sink]
     if base.imap:
         command += ["--imap-server", base.imap]
     if base.smtp:

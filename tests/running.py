@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sandbox.app import Sandbox
-from scripts.fleet import free_port
+from sandbox.servers.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")

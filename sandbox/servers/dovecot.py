@@ -6,7 +6,8 @@ import pwd
 from pathlib import Path
 from types import TracebackType
 
-from sandbox.servers.private import Running, account, answers, certificate, free_ports, hand_over, program
+from sandbox.servers.ports import free_ports
+from sandbox.servers.private import Running, account, answers, certificate, hand_over, program
 
 PASSWORD = "secret"
 

@@ -7,7 +7,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 
-from sandbox.servers.private import DidNotStart, NotAvailable, Running, answers, certificate, free_ports, program
+from sandbox.servers.ports import free_ports
+from sandbox.servers.private import DidNotStart, NotAvailable, Running, answers, certificate, program
 
 
 class Postfix:

@@ -5,7 +5,8 @@ import signal
 from pathlib import Path
 from types import TracebackType
 
-from sandbox.servers.private import Running, answers, free_ports, hand_over, program, run
+from sandbox.servers.ports import free_port
+from sandbox.servers.private import Running, answers, hand_over, program, run
 
 
 class Postgres:
@@ -14,7 +15,7 @@ class Postgres:
     def __init__(self, folder: Path, port: int | None = None) -> None:
         self._bin = Path(program("/usr/lib/postgresql/*/bin/postgres", "postgres", package="postgresql")).parent
         self._folder = folder
-        self.port = port or free_ports(1)[0]
+        self.port = port or free_port()
         self._environment = {"PATH": f"{self._bin}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
         self._server: Running | None = None
 

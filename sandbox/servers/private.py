@@ -1,4 +1,4 @@
-"""What every private server needs: an account that is not root, free ports, a wait until it answers, an end by process id."""
+"""What every private server needs: an account that is not root, a wait until it answers, an end by process id."""
 
 import os
 import pwd
@@ -44,18 +44,6 @@ def hand_over(folder: Path) -> None:
     if who:
         for path in [folder, *folder.rglob("*")]:
             os.chown(path, who["user"], who["group"])
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on now; all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def answers(port: int, greeting: bytes = b"") -> bool:

@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.servers.private import Running, answers, certificate, free_ports, hand_over, program, run
+from sandbox.servers.ports import free_ports
+from sandbox.servers.private import Running, answers, certificate, hand_over, program, run
 
 
 class RabbitMQ:

@@ -18,7 +18,7 @@ from common.env import BadSetting
 from common.errors import Temporary
 from common.ids import new_id
 from common.messages import TOPICS, Message
-from sandbox.servers.private import free_ports
+from sandbox.servers.ports import free_port
 from sandbox.servers.rabbitmq import RabbitMQ
 
 pytestmark = pytest.mark.rabbitmq
@@ -202,7 +202,7 @@ def test_a_publish_held_up_by_the_disk_alarm_ends_in_temporary_and_consuming_goe
 
 
 def test_without_a_broker_a_publish_fails_at_once_and_the_bus_is_unwell(connect: Callable[..., AmqpBus]) -> None:
-    bus = connect(url=f"amqp://guest:guest@127.0.0.1:{free_ports(1)[0]}/%2F")
+    bus = connect(url=f"amqp://guest:guest@127.0.0.1:{free_port()}/%2F")
     eventually(lambda: not published(bus, messages(1)))
     begun = time.monotonic()
     with pytest.raises(Temporary, match="cannot be reached"):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts.fleet import free_port
+from sandbox.servers.ports import free_port
 from scripts.proxy import Proxy
 from tests.deploy.image import read_image
 from tests.deploy.manifests import Object, labels_of_pod, named, of_kind, ours, pod, title

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from common.env import Env
-from scripts.fleet import free_port
+from sandbox.servers.ports import free_port
 from tests.architecture.source import ROOT, settings_table
 from tests.deploy.image import read_image
 from tests.deploy.manifests import containers, named, of_kind, render

@@ -16,9 +16,9 @@ import pytest
 
 from common.health import PATHS as HEALTH_PATHS
 from common.serve import Server
+from sandbox.servers.ports import free_port
 from sandbox.servers.private import account, hand_over
 from scripts.fleet import PATHS as FLEET_PATHS
-from scripts.fleet import free_port
 from standalone import PATHS
 from tests.deploy.manifests import OVERLAYS, ROOT, Object, of_kind, render
 

@@ -13,8 +13,9 @@ from sandbox.app import Sandbox
 from sandbox.client import wait_for
 from sandbox.mail.foreign import ForeignMailboxes
 from sandbox.servers.dovecot import PASSWORD, Dovecot
+from sandbox.servers.ports import free_port
 from sandbox.servers.postfix import Postfix
-from sandbox.servers.private import NotAvailable, free_ports
+from sandbox.servers.private import NotAvailable
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_a_mailbox_that_the_server_does_not_let_in_is_refused(boxes: ForeignMail
 
 @pytest.mark.smtp
 def test_what_is_sent_through_postfix_arrives_in_the_sandbox(open_folder: Path) -> None:
-    sink = free_ports(1)[0]
+    sink = free_port()
     try:
         server = Postfix(open_folder / "postfix", relay_port=sink)
     except NotAvailable as reason:

@@ -12,9 +12,10 @@ import pytest
 
 from common.ids import new_id
 from sandbox.servers.dovecot import PASSWORD, Dovecot
+from sandbox.servers.ports import free_ports
 from sandbox.servers.postfix import Postfix
 from sandbox.servers.postgres import Postgres
-from sandbox.servers.private import NotAvailable, answers, free_ports, program
+from sandbox.servers.private import NotAvailable, answers, program
 from tests.conftest import _started
 
 
@@ -94,9 +95,10 @@ def test_a_stopped_server_is_gone_and_its_data_are_there_at_the_next_start(postg
         assert server.create_database("kept") == f"postgresql://app@127.0.0.1:{server.port}/kept"
 
 
-def test_free_ports_are_different_and_free() -> None:
+def test_free_ports_are_different_and_free_and_never_the_kernels_own() -> None:
     ports = free_ports(20)
     assert len(set(ports)) == 20
+    assert max(ports) < int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     with socket.socket() as one:
         one.bind(("127.0.0.1", ports[0]))
 
