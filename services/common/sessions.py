@@ -29,12 +29,17 @@ PublicKey = Ed25519PublicKey
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who is looking at the page: tenant, Jira account id, whether they administer Jira, end (seconds since 1970)."""
+    """Who is looking at the page: tenant, account id, whether they administer Jira, end (seconds since 1970).
+
+    project: id of the one project that they administer here; issue: id of the one issue that they look at and may browse.
+    """
 
     tenant: str
     account: str
     admin: bool
     expires_at: float
+    project: str | None = None
+    issue: str | None = None
 
 
 class BadSession(Permanent):
@@ -80,6 +85,9 @@ def issue(private: PrivateKey, session: Session) -> str:
         "admin": session.admin,
         "iat": session.expires_at - LIFETIME,
         "exp": session.expires_at,
+        **{
+            name: value for name, value in (("project", session.project), ("issue", session.issue)) if value is not None
+        },
     }
     return jwt.encode(claims, private, algorithm=_ALGORITHM, headers={"kid": public_jwk(private)["kid"]})
 
@@ -121,7 +129,10 @@ def _session(claims: Mapping[str, Any]) -> Session:
         raise BadSession("The session lacks a tenant, an account or the admin mark.")
     if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
         raise BadSession("The session has no end.")
-    return Session(tenant, account, admin, float(expires_at))
+    project, issue = claims.get("project"), claims.get("issue")
+    if not all(id is None or (isinstance(id, str) and id) for id in (project, issue)):
+        raise BadSession("The session names no project or issue where it should.")
+    return Session(tenant, account, admin, float(expires_at), project, issue)
 
 
 def _is_ours(entry: Any) -> bool:

@@ -3,6 +3,7 @@
     app, api = create_app("inbound", checks, api_title="Mailbridge inbound", session_keys=keys)
     mailboxes = Blueprint("mailboxes", __name__, url_prefix="/api/inbound/mailboxes")
     mailboxes.before_request(check_session)       # 401 and 403 before anything of the request is read
+    …or check_project_session, check_issue_session where more people than Jira's administrators may come in
     …in a view: current_session().tenant
     api.register_blueprint(mailboxes)
 
@@ -31,6 +32,8 @@ __all__ = [
     "Blueprint",
     "Problem",
     "SessionKeys",
+    "check_issue_session",
+    "check_project_session",
     "check_session",
     "create_app",
     "current_session",
@@ -88,24 +91,39 @@ def create_app(
     return app, api
 
 
-def current_session(*, admin: bool = True) -> Session:
-    """Who sent this request, by its header `Authorization: Bearer <page session>`.
+def current_session(*, admin: bool = True, project: bool = False, issue: bool = False) -> Session:
+    """Who sent this request, by `Authorization: Bearer <page session>` or `X-Mailbridge-Session: <page session>`.
 
-    Raises Problem: 401 when it is missing, malformed, expired or forged, 403 when `admin` is asked for and the person
-    does not administer Jira, 503 while connect's keys were never had.
+    Who administers Jira may come in always; with `project` also the administrator of one project (`session.project` is
+    its id), with `issue` also who looks at one issue (`session.issue`): the caller compares these ids. `admin=False`
+    takes everybody with a session.
+    Raises Problem: 401 when it is missing, malformed, expired or forged, 403 when the person may not come in,
+    503 while connect's keys were never had.
     """
     session: Session | None = g.get("session")
     if session is None:
         session = g.session = _verified_session()
         g.bound.append(log.bind(tenant=session.tenant))
-    if admin and not session.admin:
-        raise Problem(403, detail="Only people who administer Jira may use this page.")
+    invited = (project and session.project is not None) or (issue and session.issue is not None)
+    if admin and not session.admin and not invited:
+        others = " or this project" if project else ""
+        raise Problem(403, detail=f"Only people who administer Jira{others} may use this page.")
     return session
 
 
 def check_session() -> None:
     """`current_session` as a `before_request` function of a blueprint."""
     current_session()
+
+
+def check_project_session() -> None:
+    """`check_session` for what a project's administrator may do too; the views compare `session.project`."""
+    current_session(project=True)
+
+
+def check_issue_session() -> None:
+    """`check_session` for what anybody may see who looks at an issue; the views compare `session.issue`."""
+    current_session(issue=True)
 
 
 def require_session(view: Callable[P, R]) -> Callable[P, R]:
@@ -120,16 +138,25 @@ def require_session(view: Callable[P, R]) -> Callable[P, R]:
 
 
 def _verified_session() -> Session:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = _token()
+    if not token:
         raise _unauthorized("This address needs a page session: send Authorization: Bearer <session>.")
     keys: SessionKeys | None = current_app.extensions[_KEYS]
     if keys is None:
         raise RuntimeError("create_app was given no session_keys")
     try:
-        return keys.verify(token.strip(), time.time())
+        return keys.verify(token, time.time())
     except BadSession as error:
         raise _unauthorized(f"{error} {error.remedy}") from error
+
+
+def _token() -> str:
+    # Forge fills Authorization with a token of its own on the way here, so a header of ours goes first.
+    own = request.headers.get("X-Mailbridge-Session", "").strip()
+    if own:
+        return own
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _unauthorized(detail: str) -> Problem:

@@ -40,6 +40,22 @@ def test_a_session_comes_back_as_it_was_issued() -> None:
     assert verify(KEYS, TOKEN, NOW) == SESSION
 
 
+def test_the_project_and_the_issue_come_back_too() -> None:
+    scoped = Session("tenantaaaaaaaaaa", "5b10:account", False, NOW + LIFETIME, project="10000", issue="10100")
+    assert verify(KEYS, issue(PRIVATE, scoped), NOW) == scoped
+
+
+def test_a_token_of_a_release_before_project_and_issue_still_holds() -> None:
+    assert not {"project", "issue"} & CLAIMS.keys()
+    assert verify(KEYS, signed(CLAIMS), NOW) == SESSION
+
+
+@pytest.mark.parametrize("scope", [{"project": 10000}, {"issue": ""}, {"project": ["10000"]}])
+def test_a_scope_that_is_no_id_is_refused(scope: dict[str, Any]) -> None:
+    with pytest.raises(BadSession):
+        verify(KEYS, signed(CLAIMS | scope), NOW)
+
+
 def test_a_session_ends_after_ten_minutes() -> None:
     assert verify(KEYS, TOKEN, NOW + LIFETIME - 1) == SESSION
     with pytest.raises(BadSession, match="expired"):

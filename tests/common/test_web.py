@@ -40,8 +40,10 @@ def keys() -> SessionKeys:
     return SessionKeys(lambda: {"keys": [public_jwk(PRIVATE)]})
 
 
-def bearer(*, admin: bool = True, private: Any = PRIVATE, lifetime: float = LIFETIME) -> dict[str, str]:
-    session = Session(TENANT, "5b10:account", admin, time.time() + lifetime)
+def bearer(
+    *, admin: bool = True, private: Any = PRIVATE, lifetime: float = LIFETIME, **scope: str | None
+) -> dict[str, str]:
+    session = Session(TENANT, "5b10:account", admin, time.time() + lifetime, **scope)
     return {"Authorization": f"Bearer {issue(private, session)}"}
 
 
@@ -89,6 +91,11 @@ def build(session_keys: SessionKeys | None = None, **options: Any) -> Flask:
     @app.get("/api/inbound/person")
     def person() -> dict[str, object]:
         return {"admin": current_session(admin=False).admin}
+
+    @app.get("/api/inbound/scoped/<who>")
+    def scoped(who: str) -> dict[str, object]:
+        session = current_session(project="project" in who, issue="issue" in who)
+        return {"project": session.project, "issue": session.issue}
 
     @app.get("/api/inbound/single")
     @require_session
@@ -208,6 +215,40 @@ def test_somebody_who_does_not_administer_jira_gets_403(client: FlaskClient) -> 
 def test_a_view_may_be_open_to_everybody_with_a_session(client: FlaskClient) -> None:
     assert client.get("/api/inbound/person", headers=bearer(admin=False)).json == {"admin": False}
     problem(client.get("/api/inbound/person"), 401)
+
+
+@pytest.mark.parametrize(
+    ("route", "scope", "status"),
+    [
+        ("project", {"project": "10000"}, 200),
+        ("project", {"issue": "10100"}, 403),
+        ("issue", {"issue": "10100"}, 200),
+        ("issue", {"project": "10000"}, 403),
+        ("project-issue", {"project": "10000"}, 200),
+        ("project-issue", {"issue": "10100"}, 200),
+        ("none", {"project": "10000", "issue": "10100"}, 403),
+        ("project-issue", {}, 403),
+    ],
+)
+def test_a_view_says_whether_project_and_issue_sessions_may_come_in(
+    client: FlaskClient, route: str, scope: dict[str, str], status: int
+) -> None:
+    answer = client.get(f"/api/inbound/scoped/{route}", headers=bearer(admin=False, **scope))
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json == {"project": None, "issue": None} | scope
+
+
+def test_whoever_administers_jira_comes_in_everywhere(client: FlaskClient) -> None:
+    for route in ("project", "issue", "none"):
+        assert client.get(f"/api/inbound/scoped/{route}", headers=bearer()).status_code == 200
+
+
+def test_a_session_may_come_in_a_header_of_its_own_beside_a_hosts_bearer(client: FlaskClient) -> None:
+    token = bearer()["Authorization"].removeprefix("Bearer ")
+    headers = {"Authorization": "Bearer the-hosts-own", "X-Mailbridge-Session": token}
+    assert client.get("/api/inbound/single", headers=headers).status_code == 200
+    problem(client.get("/api/inbound/single", headers={**headers, "X-Mailbridge-Session": "else"}), 401)
 
 
 def test_a_single_view_can_be_guarded(client: FlaskClient) -> None:
