@@ -2,6 +2,7 @@
 
     Fault
     ├── Temporary    try again later: a connection refused, HTTP 429 or 5xx, a lock not had in time
+    │   └── Unauthorised    Jira answered 401 to the newest secret there is: wait for a newer one
     └── Permanent    trying again cannot help: HTTP 400 or 404, a wrong password, an undecodable body
 
 Outcomes of a decision (ignore, hold, bounced) are values, not faults; anything that is not a Fault is a bug
@@ -24,6 +25,10 @@ class Temporary(Fault):
         super().__init__(message)
         self.retry_after = retry_after
         self.maybe_done = maybe_done
+
+
+class Unauthorised(Temporary):
+    """Jira does not accept the newest secret that we have. Nothing was done; a newer secret, or a person, mends it."""
 
 
 class Permanent(Fault):

@@ -1,9 +1,11 @@
 """How a request to Jira is authorised from vended credentials; one scheme a way of being attached to a Jira.
 
 Pure. `connect`: a token of our own for each request, HS256 with the tenant's secret, bound to method, path and query
-by its qsh (Atlassian, "Understanding JWT for Connect apps").
+by its qsh (Atlassian, "Understanding JWT for Connect apps"). `forge`: the token that an invocation brought, as a bearer
+(Atlassian, "Calling product APIs from a remote"). `token`: an account's e-mail address and API token, as Basic.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 
 import jwt
@@ -38,7 +40,19 @@ def _connect(credentials: Credentials, method: str, path: str, query: str, now: 
         "exp": int(now) + _LIFE,
         "qsh": qsh(method, path, query),
     }
-    return "JWT " + jwt.encode(claims, credentials.shared_secret, algorithm="HS256")
+    return "JWT " + jwt.encode(claims, credentials.secret, algorithm="HS256")
 
 
-_SCHEMES: Mapping[str, Callable[[Credentials, str, str, str, float], str]] = {"connect": _connect}
+def _forge(credentials: Credentials, method: str, path: str, query: str, now: float) -> str:
+    return f"Bearer {credentials.secret}"
+
+
+def _token(credentials: Credentials, method: str, path: str, query: str, now: float) -> str:
+    return "Basic " + base64.b64encode(f"{credentials.email}:{credentials.secret}".encode()).decode()
+
+
+_SCHEMES: Mapping[str, Callable[[Credentials, str, str, str, float], str]] = {
+    "connect": _connect,
+    "forge": _forge,
+    "token": _token,
+}

@@ -119,10 +119,10 @@ class JiraCall:
         if answer.status != 401:
             return answer
         # The secret may have been rotated since we fetched it. An answered 401 did nothing, so that even a write may
-        # go out again, signed with the newer secret; if there is none newer, the 401 stands.
+        # go out again, signed with the newer secret; if there is none newer, the 401 stands (as Unauthorised).
         self._source.forget(self._tenant, credentials)
         newer = self._credentials()
-        if (newer.shared_secret, newer.base_url) == (credentials.shared_secret, credentials.base_url):
+        if _signed_by(newer) == _signed_by(credentials):
             return answer
         return self._once(newer, request)
 
@@ -153,6 +153,10 @@ class JiraCall:
             metrics.JIRA_CALLS.labels(method, request.template, status).inc()
             metrics.JIRA_ANSWERS.labels(self._tenant, _class(status)).inc()
             metrics.JIRA_CALL_SECONDS.labels(method, request.template).observe(time.monotonic() - started)
+
+
+def _signed_by(credentials: Credentials) -> tuple[str, str, str, str | None]:
+    return credentials.scheme, credentials.base_url, credentials.secret, credentials.email
 
 
 def _class(status: str) -> str:

@@ -1,6 +1,6 @@
 """What an answer of Jira other than success means: which fault, and for a write whether it may have happened.
 
-Pure. An answered 4xx or 429 means a write was not done; so does a 503 that names a rate limit. Any other 5xx may come
+Pure. An answered 4xx or 429 means a write was not done (401: until credentials are mended); so does a 503 that names a rate limit. Any other 5xx may come
 from something in front of Jira that gave up waiting, so the write may have happened all the same.
 Source: Atlassian, "Rate limiting" and the error responses of the REST API v3 (`errorMessages`, `errors`).
 """
@@ -10,14 +10,14 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from common.errors import Fault, Permanent, Temporary
+from common.errors import Fault, Permanent, Temporary, Unauthorised
 
 _LIMITS = ("ratelimit-reason", "ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-reset")
 _SENTENCE = 500
 _LONGEST_WAIT = 86_400.0
+_UNAUTHORISED = 60.0
 
 _REMEDIES = {
-    401: "Jira no longer knows this installation: disable and enable Mailbridge under Manage apps, or install it anew.",
     403: "Give Mailbridge's app user this permission in the project's permission scheme, then try again.",
     404: "Look whether it still exists and whether Mailbridge's app user may see it.",
     413: "Send something smaller, or raise the limit in Jira.",
@@ -31,6 +31,9 @@ def fault(what: str, status: int, headers: Mapping[str, str], body: bytes, now: 
     said = complaint(body)
     sentence = f"Jira answered {status} when asked to {what}" + (f": {said}" if said else ".")
     wait = _wait(low, now)
+    if status == 401:
+        # Credentials come back (a rotated secret, a newer token, a mended account): a mail must not fail for them.
+        return Unauthorised(sentence, retry_after=max(wait or 0.0, _UNAUTHORISED))
     if status == 429:
         return Temporary(sentence, retry_after=wait)
     if status == 503 and any(name in low for name in _LIMITS):

@@ -206,7 +206,7 @@ class Delivery:
             without = replace(step, detail={**step.detail, "reporter": None, "note": note})
             self._undo(without)
             return self._do(without)
-        if step.kind in ("attachment", "property") and fault.status not in (None, 401):
+        if step.kind in ("attachment", "property") and fault.status is not None:
             what = f"The file {step.detail['filename']}" if step.kind == "attachment" else "The list of people"
             detail = {**step.detail, "note": f"{what} was not taken: {sentence}"}
             with self._database.write() as tx:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from common import log, migrations, process
 from common.bus import GIVING_BACK, Bus, open_bus
-from common.credentials import Vendor
 from common.crypto import Vault
 from common.db import Database, open_database
 from common.env import BadSetting, Env, read_or_exit
@@ -16,6 +15,7 @@ from common.jira import JiraSites
 from common.messages import Message
 from common.nets import Nets
 from common.outbox import Outbox, Relay, consume
+from common.vendor import Vendor
 from inbound import store
 from inbound.config import Config
 from inbound.desk import Desk

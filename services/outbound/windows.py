@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from common import log, metrics, thread_tokens
-from common.credentials import Vendor
 from common.db import Database
 from common.errors import Permanent, Temporary
 from common.ids import new_id
@@ -15,6 +14,7 @@ from common.jira import JiraSites
 from common.messages import Message
 from common.outbox import Outbox
 from common.thread_tokens import ThreadKey
+from common.vendor import Vendor
 from outbound import batch, decide, gather, jira_event, render, store, store_deliveries, store_events, threads
 from outbound.facts import Issue, Item, Known, Recipient
 from outbound.gather import Gathered
@@ -130,7 +130,7 @@ class Windows:
             due = [{"delivery": row["id"]} for row in rows if row["state"] == "pending"]
             content = None
             if due:
-                told = render.content(items, issue, credentials.base_url, facts.names)
+                told = render.content(items, issue, credentials.site_url, facts.names)
                 content = self.sealing.content(tx, window.tenant, window.id, told)
             self.outbox.done(tx, message_id)
             if not store_events.finish(tx, window.id, None if items else "There was nothing to tell.", content):

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from common import log, migrations
 from common.bus import GIVING_BACK, Bus, open_bus
-from common.credentials import Vendor
 from common.crypto import Vault
 from common.db import Database, open_database
 from common.env import BadSetting, Env, read_or_exit
@@ -17,6 +16,7 @@ from common.jira import JiraSites
 from common.nets import Nets
 from common.outbox import Outbox, Relay, consume
 from common.process import run
+from common.vendor import Vendor
 from outbound.config import Config
 from outbound.deliveries import Deliveries
 from outbound.housekeeping import Housekeeping

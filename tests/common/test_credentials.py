@@ -1,16 +1,19 @@
 """Signed requests for credentials, and the vendor that remembers the answers, with connect down and up again."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
-from common.credentials import PATH, WINDOW, Credentials, Vendor, check_request, sign_request
+from common.credentials import PATH, WINDOW, Credentials, LookupUser, check_request, sign_request
 from common.errors import Permanent, Temporary
 from common.http import Http
 from common.nets import Nets
 from common.thread_tokens import ThreadKey
+from common.vendor import Vendor
 from tests.wire import Call, Reply, Wire
 
 NOW = 1_700_000_000.0
@@ -69,10 +72,14 @@ CREDENTIALS = Credentials(
     tenant="t",
     scheme="connect",
     base_url="https://a.atlassian.net",
+    site_url="https://a.atlassian.net",
     app_key="app",
     client_key="client",
-    shared_secret="do-not-show-this",
+    secret="do-not-show-this",
+    email=None,
     account_id=None,
+    lookup=LookupUser("finder@example.com", "nor-show-this"),
+    person_tokens=False,
     thread_keys=(ThreadKey(2, b"b" * 32), ThreadKey(1, b"a" * 32)),
     expires_at=NOW + 3600,
 )
@@ -83,17 +90,44 @@ def test_credentials_survive_the_way_through_json() -> None:
 
 
 def test_credentials_do_not_show_their_secrets() -> None:
-    assert "do-not-show-this" not in repr(CREDENTIALS)
+    assert "show-this" not in repr(CREDENTIALS)
     assert "bbbb" not in repr(CREDENTIALS)
 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"shared_secret": None}, {"thread_keys": [{"version": 1, "key": "!"}]}, {"expires_at": "x"}, {"tenant": 7}],
+    [
+        {"secret": None},
+        {"thread_keys": [{"version": 1, "key": "!"}]},
+        {"thread_keys": [{"version": "1", "key": ""}]},
+        {"thread_keys": ["x"]},
+        {"expires_at": "x"},
+        {"expires_at": True},
+        {"tenant": 7},
+        {"lookup": {"email": "a@b"}},
+        {"lookup": "a@b"},
+        {"person_tokens": 1},
+        {"email": 3},
+        {"client_key": None},
+        {"scheme": "token"},
+    ],
 )
 def test_what_is_not_credentials_is_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         Credentials.from_json({**CREDENTIALS.to_json(), **changed})
+
+
+def test_credentials_that_lack_a_field_are_refused() -> None:
+    whole = CREDENTIALS.to_json()
+    for name in whole:
+        with pytest.raises(ValueError):
+            Credentials.from_json({other: value for other, value in whole.items() if other != name})
+
+
+def test_forge_and_token_need_no_keys_of_connect() -> None:
+    bare = {**CREDENTIALS.to_json(), "app_key": None, "client_key": None}
+    assert Credentials.from_json({**bare, "scheme": "forge"}).client_key is None
+    assert Credentials.from_json({**bare, "scheme": "token", "email": "ann@example.com"}).email == "ann@example.com"
 
 
 class Connect:
@@ -103,6 +137,8 @@ class Connect:
         self.now = NOW
         self.secret = "first"
         self.status = 200
+        self.detail = ""
+        self.bodies: list[Any] = []
         self.life = 3600.0
         self.gate: threading.Event | None = None
         self.entered = threading.Event()
@@ -113,9 +149,10 @@ class Connect:
         if self.gate:
             assert self.gate.wait(10)
         check_request(KEYS, call.method, call.path, Titled(call.headers), call.body, self.now)
+        self.bodies.append(call.json)
         if self.status != 200:
-            return Reply(self.status)
-        values = {**CREDENTIALS.to_json(), "tenant": call.json["tenant"], "shared_secret": secret}
+            return Reply(self.status, {"detail": self.detail} if self.detail else None)
+        values = {**CREDENTIALS.to_json(), "tenant": call.json["tenant"], "secret": secret}
         return Reply(200, {**values, "expires_at": self.now + self.life})
 
 
@@ -148,7 +185,7 @@ def vendor(connect: Connect, wire: Wire) -> Vendor:
 
 def test_credentials_are_asked_for_once_and_remembered(vendor: Vendor, wire: Wire) -> None:
     first = vendor.get("t")
-    assert first.shared_secret == "first"
+    assert first.secret == "first"
     assert first.thread_keys == CREDENTIALS.thread_keys
     assert vendor.get("t") is first
     assert vendor.get("u").tenant == "u"
@@ -159,9 +196,9 @@ def test_they_are_renewed_shortly_before_they_end(vendor: Vendor, wire: Wire, co
     vendor.get("t")
     connect.secret = "second"
     connect.now += 3299
-    assert vendor.get("t").shared_secret == "first"
+    assert vendor.get("t").secret == "first"
     connect.now += 2
-    assert vendor.get("t").shared_secret == "second"
+    assert vendor.get("t").secret == "second"
 
 
 def test_they_live_an_hour_at_most_whatever_connect_says(vendor: Vendor, connect: Connect) -> None:
@@ -169,7 +206,7 @@ def test_they_live_an_hour_at_most_whatever_connect_says(vendor: Vendor, connect
     vendor.get("t")
     connect.status = 503
     connect.now += 3599
-    assert vendor.get("t").shared_secret == "first"
+    assert vendor.get("t").secret == "first"
     connect.now += 2
     with pytest.raises(Temporary):
         vendor.get("t")
@@ -179,16 +216,16 @@ def test_while_connect_is_down_the_old_ones_serve_until_they_end(vendor: Vendor,
     vendor.get("t")
     connect.status = 503
     connect.now += 3400
-    assert vendor.get("t").shared_secret == "first"
+    assert vendor.get("t").secret == "first"
     asked = len(wire.calls)
-    assert vendor.get("t").shared_secret == "first"
+    assert vendor.get("t").secret == "first"
     assert len(wire.calls) == asked  # not at every call: connect may be slow to fail
     connect.now += 16
     vendor.get("t")
     assert len(wire.calls) == asked + 1
     connect.status, connect.secret = 200, "second"
     connect.now += 16
-    assert vendor.get("t").shared_secret == "second"
+    assert vendor.get("t").secret == "second"
 
 
 def test_without_any_credentials_connect_being_down_is_temporary(vendor: Vendor, connect: Connect) -> None:
@@ -205,7 +242,7 @@ def test_who_waits_while_connect_fails_does_not_ask_again_at_once(vendor: Vendor
     assert len(wire.calls) == 1
     connect.status = 200
     connect.now += 3
-    assert vendor.get("t").shared_secret == "first"
+    assert vendor.get("t").secret == "first"
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, Temporary), (404, Permanent), (409, Temporary), (400, Temporary)])
@@ -231,7 +268,7 @@ def test_forgotten_credentials_are_asked_for_anew(vendor: Vendor, connect: Conne
     vendor.get("t")
     connect.secret = "second"
     vendor.forget("t")
-    assert vendor.get("t").shared_secret == "second"
+    assert vendor.get("t").secret == "second"
 
 
 def test_a_refused_secret_does_not_drop_newer_ones(vendor: Vendor, wire: Wire, connect: Connect) -> None:
@@ -247,7 +284,7 @@ def test_a_refused_secret_does_not_drop_newer_ones(vendor: Vendor, wire: Wire, c
 def test_credentials_fetched_before_a_change_are_not_kept_after_it(vendor: Vendor, connect: Connect) -> None:
     connect.gate = threading.Event()
     got = []
-    thread = threading.Thread(target=lambda: got.append(vendor.get("t").shared_secret))
+    thread = threading.Thread(target=lambda: got.append(vendor.get("t").secret))
     thread.start()
     assert connect.entered.wait(5)
     connect.secret = "second"
@@ -255,7 +292,7 @@ def test_credentials_fetched_before_a_change_are_not_kept_after_it(vendor: Vendo
     connect.gate.set()
     thread.join(5)
     assert got == ["first"]
-    assert vendor.get("t").shared_secret == "second"
+    assert vendor.get("t").secret == "second"
 
 
 def test_credentials_forgotten_while_connect_fails_stay_forgotten(vendor: Vendor, connect: Connect) -> None:
@@ -264,7 +301,7 @@ def test_credentials_forgotten_while_connect_fails_stay_forgotten(vendor: Vendor
     connect.status, connect.gate = 503, threading.Event()
     connect.entered.clear()
     got = []
-    thread = threading.Thread(target=lambda: got.append(vendor.get("t").shared_secret))
+    thread = threading.Thread(target=lambda: got.append(vendor.get("t").secret))
     thread.start()
     assert connect.entered.wait(5)
     vendor.forget("t")
@@ -278,7 +315,7 @@ def test_credentials_forgotten_while_connect_fails_stay_forgotten(vendor: Vendor
 def test_many_threads_ask_once(vendor: Vendor, wire: Wire, connect: Connect) -> None:
     connect.gate = threading.Event()
     got: list[str] = []
-    threads = [threading.Thread(target=lambda: got.append(vendor.get("t").shared_secret)) for _ in range(20)]
+    threads = [threading.Thread(target=lambda: got.append(vendor.get("t").secret)) for _ in range(20)]
     for thread in threads:
         thread.start()
     assert connect.entered.wait(5)
@@ -287,3 +324,25 @@ def test_many_threads_ask_once(vendor: Vendor, wire: Wire, connect: Connect) -> 
         thread.join(10)
     assert got == ["first"] * 20
     assert len(wire.calls) == 1
+
+
+def test_a_refused_secret_is_told_to_connect_until_a_newer_one_came(vendor: Vendor, connect: Connect) -> None:
+    used = vendor.get("t")
+    vendor.forget("t", used)
+    connect.status, connect.detail = 409, "Jira refused the newest token."
+    with pytest.raises(Temporary, match="refused the newest") as caught:
+        vendor.get("t")
+    assert caught.value.retry_after == 60.0
+    connect.status, connect.secret, connect.now = 200, "second", connect.now + 60
+    assert vendor.get("t").secret == "second"
+    digest = hashlib.sha256(b"first").hexdigest()
+    assert connect.bodies == [{"tenant": "t"}, {"tenant": "t", "refused": digest}, {"tenant": "t", "refused": digest}]
+
+
+def test_what_was_refused_is_said_by_nobody_who_did_not_use_it(vendor: Vendor, connect: Connect) -> None:
+    old = vendor.get("t")
+    vendor.forget("t")
+    vendor.get("t")
+    vendor.forget("t", old)  # a late thread: newer ones have been fetched meanwhile
+    vendor.get("t")
+    assert connect.bodies == [{"tenant": "t"}, {"tenant": "t"}]

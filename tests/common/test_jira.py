@@ -14,7 +14,7 @@ import pytest
 from common import metrics
 from common.credentials import Credentials
 from common.env import Env, Settings
-from common.errors import Fault, Permanent, Temporary
+from common.errors import Fault, Permanent, Temporary, Unauthorised
 from common.http import Http
 from common.jira import Jira, JiraSites
 from common.jira_faults import complaint, fault
@@ -38,7 +38,21 @@ class Known:
 
     def get(self, tenant: str) -> Credentials:
         self._held = self._held or self.newest
-        return Credentials(tenant, "connect", self.base_url, "app", "client", self._held, None, (), 9e9)
+        return Credentials(
+            tenant=tenant,
+            scheme="connect",
+            base_url=self.base_url,
+            site_url=self.base_url,
+            app_key="app",
+            client_key="client",
+            secret=self._held,
+            email=None,
+            account_id=None,
+            lookup=None,
+            person_tokens=False,
+            thread_keys=(),
+            expires_at=9e9,
+        )
 
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
         self.forgotten.append(used)
@@ -239,7 +253,8 @@ NOW = 1_700_000_000.0
         (425, {}, True, Temporary, None, False),
         (302, {"Location": "https://login"}, True, Temporary, None, False),
         (400, {}, True, Permanent, None, False),
-        (401, {}, True, Permanent, None, False),
+        (401, {}, True, Unauthorised, 60.0, False),
+        (401, {"Retry-After": "90"}, False, Unauthorised, 90.0, False),
         (403, {}, False, Permanent, None, False),
         (404, {}, False, Permanent, None, False),
         (409, {}, True, Permanent, None, False),
@@ -257,7 +272,7 @@ def test_an_answer_is_a_fault_of_the_right_kind(
         assert (problem.retry_after, problem.maybe_done) == (wait, maybe)
     if isinstance(problem, Permanent):
         assert problem.status == status
-        assert bool(problem.remedy) == (status in (401, 403, 404, 413))
+        assert bool(problem.remedy) == (status in (403, 404, 413))
 
 
 def test_the_documented_rate_limit_answers_mean_not_done() -> None:
@@ -382,13 +397,23 @@ def test_a_rotated_secret_is_fetched_and_the_call_made_again(jira: Jira, wire: W
     assert known.forgotten[0] is not None
 
 
-def test_a_401_with_the_newest_secret_is_permanent_and_not_repeated(jira: Jira, wire: Wire) -> None:
+def test_a_401_with_the_newest_secret_waits_and_is_not_repeated(jira: Jira, wire: Wire) -> None:
     wire.answer = lambda _: Reply(401)
-    with pytest.raises(Permanent) as caught:
+    for call in (lambda: jira.add_comment("T-1", DOC, {}), lambda: jira.issue("T-1")):
+        before = len(wire.calls)
+        with pytest.raises(Unauthorised) as caught:
+            call()
+        assert (caught.value.retry_after, caught.value.maybe_done) == (60.0, False)
+        assert len(wire.calls) == before + 1
+
+
+def test_a_401_to_a_newer_secret_too_waits(jira: Jira, wire: Wire, known: Known) -> None:
+    wire.answer = lambda _: Reply(401)
+    known.get("tenant")
+    known.newest = SECRETS[1]
+    with pytest.raises(Unauthorised):
         jira.add_comment("T-1", DOC, {})
-    assert caught.value.status == 401
-    assert caught.value.remedy
-    assert len(wire.calls) == 1
+    assert len(wire.calls) == 2
 
 
 def test_a_fault_of_the_source_is_no_answer_of_jira(http: Http, wire: Wire) -> None:

@@ -1,9 +1,11 @@
-"""A request to Jira carries a token bound to it."""
+"""A request to Jira is authorised by the tenant's scheme: a token bound to it, a bearer token, or Basic."""
+
+import base64
 
 import jwt
 import pytest
 
-from common.credentials import Credentials
+from common.credentials import Credentials, LookupUser
 from common.errors import Permanent
 from common.jira_auth import authorization
 from common.qsh import qsh
@@ -13,7 +15,21 @@ NOW = 1_700_000_000.5
 
 
 def credentials(secret: str, scheme: str = "connect", app_key: str = "app", client_key: str = "client") -> Credentials:
-    return Credentials("tenant", scheme, "https://a.atlassian.net", app_key, client_key, secret, None, (), 9e9)
+    return Credentials(
+        tenant="tenant",
+        scheme=scheme,
+        base_url="https://a.atlassian.net",
+        site_url="https://a.atlassian.net",
+        app_key=app_key,
+        client_key=client_key,
+        secret=secret,
+        email="ann@example.com",
+        account_id=None,
+        lookup=LookupUser("finder@example.com", "its-token"),
+        person_tokens=False,
+        thread_keys=(),
+        expires_at=9e9,
+    )
 
 
 def test_the_token_is_bound_to_method_path_and_query_for_three_minutes() -> None:
@@ -48,6 +64,25 @@ def claims(token: str) -> object:
 
 
 def test_an_unknown_scheme_is_refused_with_a_remedy() -> None:
-    with pytest.raises(Permanent, match="forge") as caught:
-        authorization(credentials("x" * 40, "forge"), "GET", "/", "", NOW)
+    with pytest.raises(Permanent, match="oauth3") as caught:
+        authorization(credentials("x" * 40, "oauth3"), "GET", "/", "", NOW)
     assert caught.value.remedy
+
+
+def test_forge_sends_the_token_of_the_invocation() -> None:
+    assert authorization(credentials("the.token", "forge"), "GET", "/", "", NOW) == "Bearer the.token"
+
+
+def test_an_api_token_goes_as_basic_with_the_address_of_its_account() -> None:
+    value = authorization(credentials("api:tokän", "token"), "GET", "/", "", NOW)
+    assert value.startswith("Basic ")
+    assert base64.b64decode(value[6:]).decode() == "ann@example.com:api:tokän"
+
+
+@pytest.mark.parametrize("scheme", ["connect", "forge", "token"])
+def test_the_look_up_user_goes_as_basic_to_the_site_whatever_the_scheme(scheme: str) -> None:
+    looking = credentials("s" * 40, scheme).as_lookup()
+    assert looking is not None
+    value = authorization(looking, "GET", "/", "", NOW)
+    assert base64.b64decode(value[6:]).decode() == "finder@example.com:its-token"
+    assert (looking.base_url, looking.lookup, looking.person_tokens) == (looking.site_url, None, False)

@@ -8,13 +8,14 @@ import pytest
 from werkzeug.test import TestResponse
 
 from common import thread_tokens
-from common.credentials import PATH, Credentials, Vendor, sign_request
+from common.credentials import PATH, Credentials, sign_request
 from common.errors import Permanent, Temporary
 from common.http import Http
 from common.ids import new_id
 from common.jira import JiraSites
 from common.nets import Nets
 from common.serve import Server
+from common.vendor import Vendor
 from connect.vending import OwnCredentials, thread_key
 from tests.connect.conftest import ROLE_KEYS, Connect
 
@@ -44,7 +45,7 @@ def test_a_worker_gets_what_it_needs_to_call_a_tenants_jira(connect: Connect) ->
         assert answer.headers["Cache-Control"] == "no-store"
         got = Credentials.from_json(answer.json or {})
         assert (got.tenant, got.scheme, got.base_url) == (tenant.id, "connect", site.base_url)
-        assert (got.app_key, got.client_key, got.shared_secret) == (connect.config.app_key, "site-1", site.secret)
+        assert (got.app_key, got.client_key, got.secret) == (connect.config.app_key, "site-1", site.secret)
         assert 3500 < got.expires_at - time.time() <= 3600
         assert [key.version for key in got.thread_keys] == [1]
 
@@ -121,7 +122,7 @@ def test_connects_own_calls_have_the_same_credentials(connect: Connect) -> None:
     site = connect.installed()
     tenant = connect.tenant(site).id
     source = OwnCredentials(connect.config, connect.store)
-    assert source.get(tenant).shared_secret == site.secret
+    assert source.get(tenant).secret == site.secret
     site.enable("disabled")
     with pytest.raises(Temporary):
         source.get(tenant)

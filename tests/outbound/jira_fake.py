@@ -124,7 +124,8 @@ class FakeJira:
         key = {"version": KEY.version, "key": base64.b64encode(KEY.key).decode()}
         return {
             "tenant": tenant, "scheme": "connect", "base_url": self.url, "app_key": "mailbridge", "client_key": "c",
-            "shared_secret": "s" * 32, "account_id": "app", "thread_keys": [key], "expires_at": time.time() + 3600,
+            "site_url": self.url, "secret": "s" * 32, "email": None, "account_id": "app", "lookup": None,
+            "person_tokens": False, "thread_keys": [key], "expires_at": time.time() + 3600,
         }  # fmt: skip
 
 

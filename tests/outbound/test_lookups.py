@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.credentials import Vendor
 from common.errors import Permanent, Temporary
 from common.http import Http
 from common.jira import JiraSites
 from common.nets import Nets
+from common.vendor import Vendor
 from outbound.facts import Account, Restriction, Rights
 from outbound.lookups import KEPT, Lookups
 from tests.outbound.conftest import TENANT, settings

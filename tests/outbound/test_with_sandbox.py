@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import func, select
 
 from common import migrations
-from common.credentials import Vendor
 from common.db import open_database
 from common.env import Env
 from common.http import Http
@@ -20,6 +19,7 @@ from common.jira import Jira, JiraSites
 from common.local import Hub
 from common.nets import Nets
 from common.serve import Server
+from common.vendor import Vendor
 from connect import tables as connect_tables
 from connect.app import create_app
 from connect.config import Config as ConnectConfig
@@ -189,7 +189,7 @@ def test_a_changed_status_is_told(house: House) -> None:
 
 @pytest.mark.parametrize("approved", [True, False])
 def test_a_hidden_address_is_told_to_approved_apps_only(house: House, approved: bool) -> None:
-    house.sandbox.parts.site.email_api_open = approved
+    house.sandbox.parts.site.email_api_apps = None if approved else frozenset()
     key = house.issue(reporter=DORA)
     house.client.comment(key, ALICE, "Hello")
     house.got({CAROL, DAVE, "dora@acme.example"} if approved else {CAROL, DAVE})
