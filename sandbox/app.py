@@ -14,6 +14,7 @@ from sandbox.gate import Gate
 from sandbox.http_server import HttpServer
 from sandbox.jira import api_comments, api_issues, api_people, api_projects, api_search
 from sandbox.jira.api import Api, install_errors, install_loudness
+from sandbox.jira.callers import of_site
 from sandbox.jira.install import Installer
 from sandbox.jira.model import Event
 from sandbox.jira.site import Site
@@ -125,10 +126,10 @@ def _flask(parts: Parts) -> Flask:
     app = Flask("sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = control.MAX_MAIL
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    api = Api(parts.site, parts.calls)
+    api = Api(parts.site)
     for module in (api_issues, api_comments, api_people, api_projects, api_search):
         module.add_routes(api)
-    app.register_blueprint(api.blueprint)
+    app.register_blueprint(api.blueprint("rest", "/rest/api/3", of_site(parts.site)))
     app.register_blueprint(control.blueprint(parts))
     app.register_blueprint(pages.blueprint(parts))
     install_errors(app, parts.calls)

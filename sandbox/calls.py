@@ -9,7 +9,8 @@ MAX_CALLS = 50_000
 
 @dataclass
 class Call:
-    """One REST call. `body`: JSON, or a summary of a multipart body. `status`: None while it hangs or was cut."""
+    """One REST call. `body`: JSON, or a summary of a multipart body. `status`: None while it hangs or was cut. `how` it was
+    authorised: connect, basic, forge, anonymous. `points`: what it cost of an hour's quota."""
 
     number: int
     method: str
@@ -21,6 +22,8 @@ class Call:
     seconds: float | None = None
     who: str | None = None
     app: str | None = None
+    how: str | None = None
+    points: int = 0
     fault: str | None = None
     trace: str | None = None
 

@@ -5,6 +5,7 @@ What must cut the connection or keep silent does it by `http_server`, which has 
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from sandbox.http_server import Environ, Wsgi, cut, hold
 from sandbox.jira.instants import utc_time
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
+_REST = re.compile(r"(?:/ex/jira/[^/]+)?(/rest/.*)")
 
 
 class Gate:
@@ -30,14 +32,15 @@ class Gate:
         self._strict = strict
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Anything but REST passes untouched."""
-        if not environ.get("PATH_INFO", "").startswith("/rest/"):
+        """Anything but REST passes untouched; REST by api.atlassian.com's address is judged as REST at the site's own."""
+        rest = _REST.match(environ.get("PATH_INFO", ""))
+        if rest is None:
             return self._app(environ, start_response)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         raw = environ["wsgi.input"].read(length)
         if len(raw) < length:  # the app died in mid-sentence: no web server hands half a request on
             cut(environ)
-        call = self._note(environ, raw)
+        call = self._note(environ, rest[1], raw)
         fault = self._faults.draw(HTTP_KINDS, f"{call.method} {call.path}")
         call.fault = fault.kind if fault else None
         status, headers, body = self._answer(environ, call, fault)
@@ -45,10 +48,10 @@ class Gate:
         start_response(status, headers)
         return [body]
 
-    def _note(self, environ: Environ, raw: bytes) -> Call:
+    def _note(self, environ: Environ, path: str, raw: bytes) -> Call:
         environ["wsgi.input"] = io.BytesIO(raw)
         body, judged = _body(environ.get("CONTENT_TYPE", ""), raw)
-        method, path, query = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+        method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
         trace = environ.get("HTTP_X_ATLASSIAN_WEBHOOK_TRACE")
         call = self._calls.begin(method, path, query, body, time.time(), trace)
         environ["sandbox.call"] = call

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults as fault_kinds
-from sandbox.control.asked import BadControl, body_object, flag, only, seconds, text
+from sandbox.control.asked import BadControl, body_object, only, seconds, text
 from sandbox.jira.install import InstallFailed
 from sandbox.parts import Parts
 
@@ -70,8 +70,13 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.post("/email-api")
     def email_api() -> Response:
-        parts.site.email_api_open = flag(body_object(), "approved", True)
-        return jsonify(approved=parts.site.email_api_open)
+        body = body_object()
+        only(body, "allowed")
+        keys = body.get("allowed")
+        if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+            raise BadControl("allowed", "give a list of app keys (Forge: app ids), or null for every app")
+        parts.site.email_api_apps = None if keys is None else frozenset(keys)
+        return jsonify(allowed=keys)
 
     @routes.get("/installations")
     def installations() -> Response:

@@ -1,84 +1,68 @@
-"""What all REST answers share: who is asking (Connect JWT and scope), one lock, JSON in and out, errors as Jira's."""
+"""What all REST answers share: one lock, JSON in and out, errors as Jira's; who is asking is `callers`' to say."""
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.calls import Call, Calls
+from sandbox.calls import Calls
+from sandbox.jira.callers import Caller, Operation, Who
 from sandbox.jira.errors import JiraError, bad_request
-from sandbox.jira.model import Installation
 from sandbox.jira.site import Site
-from sandbox.jira.tokens import check_app_token
 
-_CONTAINS = {  # which scopes a scope includes
-    "ADMIN": {"ADMIN", "PROJECT_ADMIN", "DELETE", "WRITE", "READ"},
-    "PROJECT_ADMIN": {"PROJECT_ADMIN", "DELETE", "WRITE", "READ"},
-    "DELETE": {"DELETE", "WRITE", "READ"},
-    "WRITE": {"WRITE", "READ"},
-}
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks: the app, its account, and the trace it wants echoed in webhooks."""
-
-    app: Installation
-    account: str
-    trace: str | None
-
+__all__ = ["Answer", "Api", "Caller", "install_errors", "install_loudness", "json_body", "names", "number", "page"]
 
 Answer = tuple[Any, int] | Response
 Handler = Callable[..., Answer]
 
 
 class Api:
-    """Routes under /rest/api/3, each with the Connect scope it needs."""
+    """The operations under /rest/api/3, each with the Connect scope it needs; `blueprint` gives them an address."""
 
-    def __init__(self, site: Site, calls: Calls) -> None:
+    def __init__(self, site: Site) -> None:
         self.site = site
-        self.calls = calls
-        self.blueprint = Blueprint("rest", __name__, url_prefix="/rest/api/3")
+        self._operations: list[tuple[Operation, Handler]] = []
 
-    def route(self, method: str, path: str, scope: str = "READ") -> Callable[[Handler], Handler]:
+    def route(
+        self, method: str, path: str, scope: str = "READ", *, anonymous: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Registers `handler(site, caller, **path parts)`, which runs under the site's lock."""
 
         def register(handler: Handler) -> Handler:
-            @functools.wraps(handler)
-            def view(**parts: str) -> Response:
-                caller = self._caller(scope)
-                with self.site.lock:
-                    answer = handler(self.site, caller, **parts)
-                if isinstance(answer, Response):
-                    return answer
-                body, status = answer
-                response = jsonify(body) if body is not None else Response(status=status)
-                response.status_code = status
-                return response
-
-            endpoint = f"{method} {path}".replace(".", "_")
-            self.blueprint.add_url_rule(path, endpoint, view, methods=[method])
+            self._operations.append((Operation(method, path, scope, anonymous), handler))
             return handler
 
         return register
 
-    def _caller(self, scope: str) -> Caller:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "JWT":
-            token = request.args.get("jwt", "")
-        if not token:
-            raise JiraError(401, "Client must be authenticated to access this resource.")
-        url = request.environ["REQUEST_URI"]  # as it was sent and signed, nothing decoded
-        app = check_app_token(token, self.site.installations, request.method, url, self.site.clock())
-        call: Call = request.environ["sandbox.call"]
-        call.who, call.app = app.account_id, app.app_key
-        granted = set().union(*(_CONTAINS.get(given, {given}) for given in app.scopes))
-        if scope not in granted:
-            raise JiraError(403, f"The app {app.app_key} does not have the scope {scope}.")
-        return Caller(app, app.account_id, call.trace)
+    def blueprint(self, name: str, prefix: str, who: Who) -> Blueprint:
+        """All operations under `prefix`, answered to those whom `who` knows. Parts of the path that the prefix names are
+        for `who` (in `request.view_args`), not for the handlers."""
+        routes = Blueprint(name, __name__, url_prefix=prefix)
+        for operation, handler in self._operations:
+            endpoint = f"{operation.method} {operation.path}".replace(".", "_")
+            view = _view(self.site, operation, handler, who)
+            routes.add_url_rule(operation.path, endpoint, view, methods=[operation.method])
+        return routes
+
+
+def _view(site: Site, operation: Operation, handler: Handler, who: Who) -> Callable[..., Response]:
+    @functools.wraps(handler)
+    def view(**parts: str) -> Response:
+        caller = who(operation)
+        with site.lock:
+            answer = handler(
+                site, caller, **{name: part for name, part in parts.items() if f"<{name}>" in operation.path}
+            )
+        if isinstance(answer, Response):
+            return answer
+        body, status = answer
+        response = jsonify(body) if body is not None else Response(status=status)
+        response.status_code = status
+        return response
+
+    return view
 
 
 def install_errors(app: Flask, calls: Calls) -> None:

@@ -130,6 +130,15 @@ class Issue:
     watchers: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class ApiToken:
+    """A person's API token. `expires_at`: None for never."""
+
+    account: str
+    secret: str
+    expires_at: float | None
+
+
 @dataclass
 class Installation:
     """One installed Connect app: who it is, its secret, its account, and what its descriptor asked for."""

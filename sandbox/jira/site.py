@@ -4,6 +4,7 @@ One lock guards everything; whoever reads or writes holds it (`with site.lock`).
 """
 
 import itertools
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +12,20 @@ from collections.abc import Callable, Iterator
 from sandbox.jira import seed
 from sandbox.jira.errors import JiraError, no_issue
 from sandbox.jira.index import Index
-from sandbox.jira.model import Comment, Event, Group, Installation, Issue, IssueType, Project, Role, Status, User
-
-GLOBAL_PERMISSIONS = frozenset({"ADMINISTER", "USER_PICKER", "BULK_CHANGE", "CREATE_SHARED_OBJECTS", "SYSTEM_ADMIN"})
+from sandbox.jira.model import (
+    ApiToken,
+    Comment,
+    Event,
+    Group,
+    Installation,
+    Issue,
+    IssueType,
+    Project,
+    Role,
+    Status,
+    User,
+)
+from sandbox.jira.rights import GLOBAL_PERMISSIONS, Rulings
 
 
 class Site:
@@ -24,11 +36,11 @@ class Site:
         self.base_url = base_url
         self.emit = emit
         self.clock = clock
-        self.email_api_open = True
+        self.api_tokens: list[ApiToken] = []
         self.reset()
 
     def reset(self) -> None:
-        """Back to the seeded site; installations stay, and so do the counters: an id never comes again."""
+        """Back to the seeded site; installations and API tokens stay, and so do the counters: an id never comes again."""
         if not hasattr(self, "installations"):
             self.installations: dict[str, Installation] = {}
             self.issue_ids, self.comment_ids = itertools.count(10100), itertools.count(10200)
@@ -43,7 +55,8 @@ class Site:
         self.issues: dict[str, Issue] = {}
         self.ids_by_key: dict[str, str] = {}
         self.index = Index()
-        self.email_api_open = True
+        self.rulings = Rulings()
+        self.email_api_apps: frozenset[str] | None = None  # None: every app is approved
         for installation in self.installations.values():
             self.add_app_account(installation)
 
@@ -104,6 +117,31 @@ class Site:
         self.numbers[project.key] = self.numbers.get(project.key, 0) + 1
         return f"{project.key}-{self.numbers[project.key]}"
 
+    # people's API tokens
+
+    def new_token(self, account: str, expires_in: float | None) -> ApiToken:
+        """An API token that acts as this person. `expires_in`: seconds, None for never."""
+        until = None if expires_in is None else self.clock() + expires_in
+        token = ApiToken(account, secrets.token_urlsafe(32), until)
+        self.api_tokens.append(token)
+        return token
+
+    def revoke_tokens(self, account: str) -> int:
+        """Makes all tokens of a person worthless; how many there were."""
+        kept = [token for token in self.api_tokens if token.account != account]
+        gone, self.api_tokens = len(self.api_tokens) - len(kept), kept
+        return gone
+
+    def account_of_token(self, email: str, secret: str) -> str | None:
+        """Whose e-mail address (in any case) and living token these are; None for nobody's."""
+        now = self.clock()
+        for token in self.api_tokens:
+            user = self.users.get(token.account)
+            if user and user.active and secrets.compare_digest(token.secret.encode(), secret.encode()):
+                alive = token.expires_at is None or token.expires_at > now
+                return user.account_id if alive and user.email.lower() == email.lower() else None
+        return None
+
     # rights
 
     def groups_of(self, account: str) -> list[Group]:
@@ -122,9 +160,8 @@ class Site:
     def may(self, account: str, permission: str, project: Project) -> bool:
         """Whether an active account has a project permission."""
         user = self.users.get(account)
-        return bool(user and user.active) and any(
-            permission in role.permissions for role in self.roles_of(account, project)
-        )
+        by_role = any(permission in role.permissions for role in self.roles_of(account, project))
+        return bool(user and user.active) and self.rulings.decide(account, permission, project.key, by_role)
 
     def global_rights(self, account: str) -> frozenset[str]:
         """The global permissions of an account."""
@@ -133,9 +170,10 @@ class Site:
             return frozenset()
         admin = any(group.name == "jira-administrators" for group in self.groups_of(account))
         scopes = next((i.scopes for i in self.installations.values() if i.account_id == account), frozenset[str]())
+        having = {"USER_PICKER", "CREATE_SHARED_OBJECTS"}
         if admin or "ADMIN" in scopes:
-            return frozenset({"ADMINISTER", "USER_PICKER", "BULK_CHANGE", "CREATE_SHARED_OBJECTS"})
-        return frozenset({"USER_PICKER", "CREATE_SHARED_OBJECTS"})
+            having |= {"ADMINISTER", "BULK_CHANGE"}
+        return frozenset(one for one in GLOBAL_PERMISSIONS if self.rulings.decide(account, one, None, one in having))
 
     def sees_comment(self, account: str, issue: Issue, comment: Comment) -> bool:
         """Whether an account may read a comment: restricted ones by role or group, internal ones not by customers."""

@@ -38,7 +38,7 @@ def test_a_hidden_address_is_told_only_by_the_email_api(jira: JiraCaller, sandbo
     assert jira("GET", f"/user?accountId={ALICE}").json()["emailAddress"] == "alice@acme.example"
     assert "emailAddress" not in jira("GET", f"/user?accountId={DORA}").json()
     assert jira("GET", f"/user/email?accountId={DORA}").json() == {"accountId": DORA, "email": "dora@acme.example"}
-    sandbox.parts.site.email_api_open = False
+    sandbox.parts.site.email_api_apps = frozenset()
     assert jira("GET", f"/user/email?accountId={DORA}").status_code == 400
     assert jira("GET", "/user?accountId=nobody").status_code == 404
 
