@@ -1,6 +1,7 @@
-"""The page's API: the exchange of Jira's context token for a page session, and look-ups in the person's Jira."""
+"""The page's API: the exchange of a host's token for a page session, and look-ups in the person's Jira."""
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
@@ -10,17 +11,21 @@ from common import sessions
 from common.errors import Permanent
 from common.jira import Jira, JiraSites
 from common.problems import Problem
-from common.sessions import LIFETIME, PrivateKey, Session
+from common.sessions import PrivateKey
 from common.web import check_session, current_session
 from connect import schemas
-from connect.admins import Admins
-from connect.signed import page_call
+from connect.rights import JiraRights
 from connect.store import Store
+from connect.tokens import BadToken
+from connect.visitors import Visitor, session_for
+
+Hosts = Mapping[str, Callable[[str], Visitor]]
+"""By the scheme of Authorization (lower case): who looks at the page, by the host's token; raises BadToken."""
 
 _MOST = 50
 
 
-def open_blueprint(store: Store, admins: Admins, private: PrivateKey, all_js: str) -> Blueprint:
+def open_blueprint(store: Store, hosts: Hosts, rights: JiraRights, private: PrivateKey, all_js: str) -> Blueprint:
     """What needs no page session."""
     pages = Blueprint("session", __name__, url_prefix="/api/connect", description="Sessions of the page")
 
@@ -33,17 +38,22 @@ def open_blueprint(store: Store, admins: Admins, private: PrivateKey, all_js: st
     @pages.post("/session")
     @pages.response(200, schemas.Exchanged)
     def exchange() -> dict[str, Any]:
-        """A page session for ten minutes, for `Authorization: JWT <context token>`."""
-        tenant, caller = page_call(request, store)
-        assert caller.account is not None  # a context token without a person was refused
-        admin = admins.administers(tenant.id, caller.account)
-        session = Session(tenant.id, caller.account, admin, time.time() + LIFETIME)
+        """A page session for ten minutes, for the token by which a host vouches for who looks at the page."""
+        visitor = _vouched_for(hosts)
+        tenant = store.tenant(visitor.tenant)
+        if tenant is None or tenant.state == "removed":
+            raise BadToken("iss")
+        session = session_for(visitor, rights.of(visitor), time.time())
         return {
             "session": sessions.issue(private, session),
             "expires_at": session.expires_at,
             "tenant": session.tenant,
             "account": session.account,
             "admin": session.admin,
+            "project": session.project,
+            "issue": session.issue,
+            "scheme": tenant.scheme,
+            "site": tenant.base_url,
         }
 
     @pages.get("/keys")
@@ -90,6 +100,14 @@ def jira_blueprint(sites: JiraSites) -> Blueprint:
         ]
 
     return pages
+
+
+def _vouched_for(hosts: Hosts) -> Visitor:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    host = hosts.get(scheme.lower())
+    if host is None or not token.strip():
+        raise BadToken("malformed")
+    return host(token.strip())
 
 
 def _site(sites: JiraSites) -> Jira:

@@ -15,9 +15,10 @@ from common.nets import Nets
 from common.problems import Problem
 from common.session_keys import SessionKeys
 from connect import api, lifecycle, page, vending, webhooks
-from connect.admins import Admins
 from connect.config import Config
 from connect.install_keys import InstallKeys
+from connect.rights import JiraRights
+from connect.signed import connect_visitor
 from connect.store import Store
 from connect.tokens import BadToken
 
@@ -42,7 +43,8 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     checks = {"database": lambda: check_current(data, "connect")}
     app, smorest = web.create_app("connect", checks, api_title="Mailbridge connect", session_keys=own_keys)
     app.register_error_handler(BadToken, _refused)
-    smorest.register_blueprint(api.open_blueprint(store, Admins(sites), private, config.all_js))
+    hosts = {"jwt": lambda token: connect_visitor(token, store)}
+    smorest.register_blueprint(api.open_blueprint(store, hosts, JiraRights(sites), private, config.all_js))
     smorest.register_blueprint(api.jira_blueprint(sites))
     for blueprint in (
         lifecycle.blueprint(config, store, install_keys),

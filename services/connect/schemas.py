@@ -37,13 +37,22 @@ class PageInfo(Schema):
 
 
 class Exchanged(Schema):
-    """A page session; `expires_at` in seconds since 1970."""
+    """A page session; `expires_at` in seconds since 1970.
+
+    admin: administers Jira. project: id of the project that they administer here; issue: id of the issue they look at.
+    """
 
     session = fields.String(required=True)
     expires_at = fields.Float(required=True)
     tenant = fields.String(required=True)
     account = fields.String(required=True)
     admin = fields.Boolean(required=True)
+    project = fields.String(required=True, allow_none=True)
+    issue = fields.String(required=True, allow_none=True)
+    scheme = fields.String(required=True, metadata={"description": "how Jira is called: connect, forge or token"})
+    site = fields.String(
+        required=True, metadata={"description": "the site as people see it; empty before there is one"}
+    )
 
 
 class Search(Schema):

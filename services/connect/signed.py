@@ -10,6 +10,7 @@ from common.problems import Problem
 from common.qsh import qsh
 from connect.store import Store, Tenant
 from connect.tokens import BadToken, Caller, claimed_issuer, verify_context, verify_tenant
+from connect.visitors import Visitor
 
 
 def token_of(request: Request) -> str:
@@ -35,11 +36,12 @@ def tenant_call(request: Request, store: Store) -> tuple[Tenant, Caller]:
     return tenant, verify_tenant(token, secret, client_key=tenant.client_key, expected_qsh=expected, now=time.time())
 
 
-def page_call(request: Request, store: Store) -> tuple[Tenant, Caller]:
+def connect_visitor(token: str, store: Store) -> Visitor:
     """Who looks at the page, by the context token that Jira's host script gave it; raises BadToken."""
-    token = token_of(request)
     tenant, secret = _signer(token, store)
-    return tenant, verify_context(token, secret, client_key=tenant.client_key, now=time.time())
+    caller = verify_context(token, secret, client_key=tenant.client_key, now=time.time())
+    assert caller.account is not None  # a context token without a person was refused
+    return Visitor(tenant.id, caller.account, caller.project, caller.issue)
 
 
 def json_of(request: Request) -> Any:

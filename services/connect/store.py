@@ -30,9 +30,11 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One installation. state: installed, enabled, disabled or removed; secret is None once removed."""
+    """One installation. scheme: how its Jira is called, connect, forge or token. state: installed, enabled, disabled
+    or removed; secret is None once removed."""
 
     id: str
+    scheme: str
     client_key: str
     base_url: str
     app_key: str
@@ -149,7 +151,7 @@ class Store:
                 return None
             sealed = row["shared_secret"]
             secret = None if sealed is None else self._vault.unseal(tx, row["id"], bytes(sealed), _AAD).decode()
-        names = ("id", "client_key", "base_url", "app_key", "state", "display_url", "account_id")
+        names = ("id", "scheme", "client_key", "base_url", "app_key", "state", "display_url", "account_id")
         return Tenant(**{name: row[name] for name in names}, secret=secret)
 
 

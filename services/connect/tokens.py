@@ -31,6 +31,7 @@ InstallKey = RSAPublicKey
 _FORGE_ISSUER = "forge/invocation-token"
 _LONGEST = 16_384
 _LEAST_BITS = 2048
+_LONGEST_ID = 19  # Jira's ids are numbers of 64 bits
 _INSTALL_KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -48,10 +49,15 @@ class BadToken(Permanent):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a tenant's token speaks for: the client key, and the person's account id or None for Jira itself."""
+    """Who a tenant's token speaks for: the client key, and the person's account id or None for Jira itself.
+
+    project, issue: ids of what the page is about, from a context token that names them.
+    """
 
     client_key: str
     account: str | None
+    project: str | None = None
+    issue: str | None = None
 
 
 # --- install
@@ -126,7 +132,7 @@ def verify_context(token: str, secret: str, *, client_key: str, now: float) -> C
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject:
         raise BadToken("sub")
-    return Caller(client_key, subject)
+    return Caller(client_key, subject, _context_id(claims, "project"), _context_id(claims, "issue"))
 
 
 def _tenant_claims(token: str, secret: str, client_key: str, now: float) -> Mapping[str, Any]:
@@ -134,6 +140,14 @@ def _tenant_claims(token: str, secret: str, client_key: str, now: float) -> Mapp
     if not _same(claims.get("iss"), client_key):
         raise BadToken("iss")
     return claims
+
+
+def _context_id(claims: Mapping[str, Any], kind: str) -> str | None:
+    """`context.jira.<kind>.id` (../shared/contracts: context-token-claims.json); None where it stands otherwise."""
+    at: Any = claims
+    for name in ("context", "jira", kind, "id"):
+        at = at.get(name) if isinstance(at, dict) else None
+    return at if isinstance(at, str) and at.isascii() and at.isdigit() and len(at) <= _LONGEST_ID else None
 
 
 # --- Forge

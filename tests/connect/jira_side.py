@@ -33,6 +33,7 @@ class Atlassian:
     keys: dict[str, bytes] = field(default_factory=lambda: {KID: pem(PRIVATE)})
     keys_down: bool = False
     admins: set[str] = field(default_factory=lambda: {"alice"})
+    grants: set[tuple[str, str, int]] = field(default_factory=set)  # account, permission, id of a project or an issue
     jira_down: bool = False
 
     def __call__(self, call: Call) -> Reply:
@@ -44,7 +45,7 @@ class Atlassian:
         path = call.path.removeprefix("/jira/rest/api/3")
         if path == "/permissions/check":
             held = ["ADMINISTER"] if call.json["accountId"] in self.admins else []
-            return Reply(200, {"globalPermissions": held, "projectPermissions": []})
+            return Reply(200, {"globalPermissions": held, "projectPermissions": self._project_permissions(call.json)})
         if path == "/myself":
             return Reply(200, {"accountId": "the-app"})
         if path == "/project/search":
@@ -59,6 +60,18 @@ class Atlassian:
             ]
             return Reply(200, people)
         return Reply(404, {"errorMessages": ["Nothing here."]})
+
+    def _project_permissions(self, asked: Any) -> list[dict[str, Any]]:
+        """As Jira answers: for each permission the ids, of those asked about, for which the account has it."""
+        return [
+            {"permission": permission}
+            | {
+                kind: [id for id in block.get(kind, []) if (asked["accountId"], permission, id) in self.grants]
+                for kind in ("issues", "projects")
+            }
+            for block in asked.get("projectPermissions", [])
+            for permission in block["permissions"]
+        ]
 
 
 @dataclass

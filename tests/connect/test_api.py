@@ -1,6 +1,7 @@
 """The page's API: sessions for people who come from Jira, and look-ups for those who administer it."""
 
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from common import sessions
 from tests.connect.conftest import Connect
 from tests.connect.jira_side import Atlassian, Site
+from tests.contracts import contract
 from tests.wire import Wire
 
 SESSION = "/api/connect/session"
@@ -22,8 +24,12 @@ def test_a_context_token_becomes_a_session_of_ten_minutes(connect: Connect) -> N
     answer = site.post(SESSION, site.context_token("alice"), None)
     assert answer.status_code == 200
     body = answer.json or {}
-    assert set(body) == {"session", "expires_at", "tenant", "account", "admin"}
+    assert set(body) == {
+        "session", "expires_at", "tenant", "account", "admin", "project", "issue", "scheme", "site",
+    }  # fmt: skip
     assert (body["tenant"], body["account"], body["admin"]) == (connect.tenant(site).id, "alice", True)
+    assert (body["scheme"], body["site"]) == ("connect", connect.jira_url)
+    assert (body["project"], body["issue"]) == (None, None)
     assert 590 < body["expires_at"] - time.time() <= 600
     keys = sessions.read_jwks(site.client.get("/api/connect/keys").json)
     session = sessions.verify(keys, body["session"], time.time())
@@ -56,6 +62,75 @@ def test_rights_of_one_site_do_not_count_in_another(connect: Connect, wire: Wire
     site.session("alice")
     atlassian.admins.clear()
     assert (other.post(SESSION, other.context_token("alice"), None).json or {})["admin"] is False
+
+
+PROJECT = {"project": {"id": "10000", "key": "TEST"}}
+ISSUE = {**PROJECT, "issue": {"id": "10100", "key": "TEST-1"}}
+
+
+def exchanged(site: Site, account: str, context: Any) -> dict[str, Any]:
+    answer = site.post(SESSION, site.context_token(account, context=context), None)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json or {})
+
+
+def test_a_projects_administrator_gets_a_session_for_that_project(
+    connect: Connect, atlassian: Atlassian, wire: Wire
+) -> None:
+    site = connect.installed()
+    atlassian.grants.add(("bob", "ADMINISTER_PROJECTS", 10000))
+    body = exchanged(site, "bob", {"jira": PROJECT})
+    assert (body["admin"], body["project"], body["issue"]) == (False, "10000", None)
+    asked = wire.calls[-1].json["projectPermissions"]
+    assert asked == [{"permissions": ["ADMINISTER_PROJECTS"], "issues": [], "projects": [10000]}]
+    keys = sessions.read_jwks(site.client.get("/api/connect/keys").json)
+    assert sessions.verify(keys, body["session"], time.time()).project == "10000"
+
+
+def test_whoever_may_browse_an_issue_gets_a_session_for_that_issue_only(
+    connect: Connect, atlassian: Atlassian, wire: Wire
+) -> None:
+    site = connect.installed()
+    atlassian.grants |= {("bob", "BROWSE_PROJECTS", 10100), ("bob", "ADMINISTER_PROJECTS", 10000)}
+    body = exchanged(site, "bob", {"jira": ISSUE})
+    assert (body["admin"], body["project"], body["issue"]) == (False, None, "10100")
+    assert wire.calls[-1].json["projectPermissions"][0]["permissions"] == ["BROWSE_PROJECTS"]
+
+
+def test_a_page_names_a_project_or_an_issue_without_any_right_to_it(connect: Connect, atlassian: Atlassian) -> None:
+    site = connect.installed()
+    atlassian.grants |= {("bob", "ADMINISTER_PROJECTS", 10001), ("bob", "BROWSE_PROJECTS", 10101)}
+    for context in (PROJECT, ISSUE):
+        body = exchanged(site, "bob", {"jira": context})
+        assert (body["admin"], body["project"], body["issue"]) == (False, None, None)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        "jira",
+        {"jira": None},
+        {"jira": {"issue": "10100"}},
+        {"jira": {"issue": {"id": 10100}}},
+        {"jira": {"issue": {"id": "-1"}, "project": {"id": "1 OR 1"}}},
+        {"jira": {"issue": {"id": "9" * 20}, "project": {"id": "²"}}},
+        {"issue": {"id": "10100"}},
+    ],
+)
+def test_a_context_of_another_shape_names_nothing(connect: Connect, atlassian: Atlassian, context: Any) -> None:
+    site = connect.installed()
+    atlassian.grants |= {("bob", "BROWSE_PROJECTS", 10100)}
+    body = exchanged(site, "bob", context)
+    assert (body["project"], body["issue"]) == (None, None)
+
+
+def test_the_contracts_own_context_token_is_understood(connect: Connect, atlassian: Atlassian) -> None:
+    sample = contract("samples/connect/context-token-claims.json")
+    site = connect.installed()
+    atlassian.grants.add((sample["sub"], "BROWSE_PROJECTS", 10100))
+    body = exchanged(site, sample["sub"], sample["context"])
+    assert body["issue"] == sample["context"]["jira"]["issue"]["id"]
 
 
 def test_while_jira_does_not_answer_there_is_no_session(connect: Connect, atlassian: Atlassian) -> None:
