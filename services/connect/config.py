@@ -8,6 +8,8 @@ from pathlib import Path
 from common.env import BadSetting, Env, Settings
 
 _PAGE_DIR = Path(__file__).resolve().parents[2] / "frontend" / "dist"
+_FORGE_JWKS = "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json"
+_FORGE_GRAPHQL = "https://api.atlassian.com/graphql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Config:
 
     app_key: the key of our descriptor. keys_url: where Atlassian's install keys are, by kid. all_js: Connect's host
     script for the page. role_keys: by role, the key its credential requests are signed with. page_dir: the built page.
+    forge_app_id: the ARI of the Forge app, None without one. forge_jwks_url: where the keys of invocation tokens are.
+    forge_graphql_url: where tokens of persons are had.
     """
 
     settings: Settings
@@ -24,6 +28,9 @@ class Config:
     keys_url: str = "https://connect-install-keys.atlassian.com"
     all_js: str = "https://connect-cdn.atl-paas.net/all.js"
     page_dir: Path = _PAGE_DIR
+    forge_app_id: str | None = None
+    forge_jwks_url: str = _FORGE_JWKS
+    forge_graphql_url: str = _FORGE_GRAPHQL
 
     @classmethod
     def read(cls, env: Env) -> "Config":
@@ -43,6 +50,9 @@ class Config:
             keys_url=env.url("MAILBRIDGE_CONNECT_KEYS_URL", "https://connect-install-keys.atlassian.com"),
             all_js=env.url("MAILBRIDGE_CONNECT_ALL_JS", "https://connect-cdn.atl-paas.net/all.js"),
             page_dir=Path(env.text("MAILBRIDGE_PAGE_DIR", str(_PAGE_DIR))),
+            forge_app_id=_forge_app_id(env),
+            forge_jwks_url=env.url("MAILBRIDGE_FORGE_JWKS_URL", _FORGE_JWKS),
+            forge_graphql_url=env.url("MAILBRIDGE_FORGE_GRAPHQL_URL", _FORGE_GRAPHQL),
         )
 
 
@@ -51,3 +61,12 @@ def _app_key(env: Env) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", key):
         raise BadSetting(f"MAILBRIDGE_APP_KEY is {key!r}: give up to 64 letters, digits, dots, dashes and underscores.")
     return key
+
+
+def _forge_app_id(env: Env) -> str | None:
+    id = env.optional("MAILBRIDGE_FORGE_APP_ID")
+    if id is not None and not re.fullmatch(r"ari:cloud:ecosystem::app/[A-Za-z0-9-]{1,64}", id):
+        raise BadSetting(
+            f"MAILBRIDGE_FORGE_APP_ID is {id!r}: give the app's id from its manifest, ari:cloud:ecosystem::app/…."
+        )
+    return id
