@@ -1,12 +1,14 @@
 """A body that Jira sent about an issue or a comment, read into one small JiraEvent without any of its text. Pure.
 
 Bodies are Jira's webhook bodies (Atlassian, "Webhooks"; version 2 shapes). Which issue a comment belongs to is not
-promised by Jira and may be missing.
+promised by Jira and may be missing. An event has the same fingerprint whichever way it came: a webhook of Connect or of
+an administrator, a Forge event, a look at the issue itself (`polled_events.py`).
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 KINDS = {
@@ -20,6 +22,7 @@ KINDS = {
 
 _MOST_CHANGES = 100
 _LONGEST_VALUE = 255
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BadEvent(ValueError):
@@ -76,7 +79,6 @@ def read_webhook(body: Any) -> JiraEvent | None:
     if kind.startswith("comment") and comment_id is None:
         raise BadEvent("comment.id is missing.")
     updated = _text(comment.get("updated"))
-    mark = (comment_id, updated) if kind.startswith("comment") else (issue_id, changelog_id or milliseconds)
     return JiraEvent(
         kind=kind,
         issue_id=issue_id,
@@ -86,14 +88,48 @@ def read_webhook(body: Any) -> JiraEvent | None:
         changelog_id=changelog_id,
         actor=_actor(kind, body, comment),
         at=milliseconds / 1000,
-        fields=_changes(changelog),
-        fingerprint=_fingerprint(kind, *mark),
+        fields=changes(changelog),
+        fingerprint=fingerprint(
+            kind, issue_id, comment_id=comment_id, changelog_id=changelog_id, updated=updated, at=milliseconds
+        ),
     )
 
 
-def _fingerprint(kind: str, *parts: Any) -> str:
-    # A comment is one of a kind without its issue, which some copies name and others don't.
+def fingerprint(
+    kind: str,
+    issue_id: str | None,
+    *,
+    comment_id: str | None = None,
+    changelog_id: str | None = None,
+    updated: str | None = None,
+    at: float = 0.0,
+) -> str:
+    """What every copy of an event shares, whichever way it came.
+
+    updated: the comment's, in any form of ISO 8601; at: milliseconds since 1970, used only where nothing better tells
+    two events of one object apart.
+    """
+    # An issue is created and deleted once, and so is a comment, which is one of a kind without its issue: some copies
+    # name that and others don't.
+    if kind == "comment_updated":
+        instant = instant_of(updated)
+        parts: tuple[object, ...] = (comment_id, updated or int(at) if instant is None else instant)
+    elif kind.startswith("comment"):
+        parts = (comment_id,)
+    elif kind == "issue_updated":
+        parts = (issue_id, changelog_id or int(at))
+    else:
+        parts = (issue_id,)
     return hashlib.sha256("\n".join((kind, *map(str, parts))).encode()).hexdigest()[:40]
+
+
+def instant_of(text: Any) -> int | None:
+    """Milliseconds since 1970 of an ISO 8601 instant, None if it is none; without an offset it is taken for UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // timedelta(milliseconds=1)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _actor(kind: str, body: Mapping[str, Any], comment: Mapping[str, Any]) -> str | None:
@@ -106,7 +142,8 @@ def _actor(kind: str, body: Mapping[str, Any], comment: Mapping[str, Any]) -> st
     return _text(person.get("accountId"))
 
 
-def _changes(changelog: Mapping[str, Any]) -> tuple[Change, ...]:
+def changes(changelog: Mapping[str, Any]) -> tuple[Change, ...]:
+    """What an entry of a changelog changed, without what people wrote."""
     items = changelog.get("items")
     # Only `from` and `to`, which are ids: what people wrote stands in `fromString` and `toString`.
     return tuple(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connect.events import BadEvent, Change, JiraEvent, read_webhook
+from connect.events import BadEvent, Change, JiraEvent, fingerprint, instant_of, read_webhook
 from tests.contracts import contract_path
 
 UPDATED: dict[str, Any] = {
@@ -92,14 +92,62 @@ def test_other_events_have_other_fingerprints() -> None:
         {**UPDATED, "changelog": {**UPDATED["changelog"], "id": "10402"}},
         {**UPDATED, "issue": {"id": "10101"}},
         {**UPDATED, "webhookEvent": "jira:issue_created"},
+        {**UPDATED, "webhookEvent": "jira:issue_deleted"},
         bare,
         {**bare, "timestamp": bare["timestamp"] + 1},
         COMMENTED,
-        {**COMMENTED, "webhookEvent": "comment_updated"},
-        {**COMMENTED, "comment": {**COMMENTED["comment"], "updated": "2026-11-20T10:21:00.000+0100"}},
+        {**COMMENTED, "webhookEvent": "comment_deleted"},
         {**COMMENTED, "comment": {**COMMENTED["comment"], "id": "10201"}},
+        EDITED,
+        edited("2026-11-20T10:20:00.001+0100"),
     ]
     assert len({read(body).fingerprint for body in others}) == len(others)
+
+
+def edited(updated: str | None) -> dict[str, Any]:
+    return {**COMMENTED, "webhookEvent": "comment_updated", "comment": {**COMMENTED["comment"], "updated": updated}}
+
+
+EDITED = edited("2026-11-20T10:20:00.000+0100")
+
+
+def test_what_happens_once_has_one_fingerprint_whatever_else_a_copy_says() -> None:
+    created = {**UPDATED, "webhookEvent": "jira:issue_created"}
+    bare = {name: part for name, part in created.items() if name != "changelog"}
+    assert read(created).fingerprint == read({**bare, "timestamp": 1}).fingerprint
+    late = {**COMMENTED, "comment": {**COMMENTED["comment"], "updated": "2026-11-20T10:21:00.000+0100"}}
+    assert read(late).fingerprint == read(COMMENTED).fingerprint
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-20T09:20:00.000Z", "2026-11-20T09:20:00+00:00", "2026-11-20T04:20:00.000-0500"]
+)
+def test_an_edited_comment_is_the_same_in_every_zone(text: str) -> None:
+    assert read(edited(text)).fingerprint == read(EDITED).fingerprint
+    assert fingerprint("comment_updated", None, comment_id="10200", updated=text, at=5) == read(EDITED).fingerprint
+
+
+def test_an_edit_without_a_readable_time_is_told_apart_by_what_there_is() -> None:
+    odd = [edited("yesterday"), edited(None), {**edited(None), "timestamp": 1}]
+    assert len({read(body).fingerprint for body in odd}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("1970-01-01T00:00:01.500+0000", 1500),
+        ("1970-01-01T01:00:00.000+0100", 0),
+        ("1970-01-01T00:00:00.0019999Z", 1),
+        ("1970-01-01T00:00:02", 2000),
+        ("0001-01-01T00:00:00+2300", -62_135_679_600_000),
+        ("10:20", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_instants_are_read_in_milliseconds(text: Any, instant: int | None) -> None:
+    assert instant_of(text) == instant
 
 
 def test_events_nobody_asked_for_are_none() -> None:
