@@ -7,6 +7,13 @@ from typing import Any
 
 WEBHOOKS = "/connect/webhooks"
 PROPERTY = "mailbridge"
+#: The parts of the property that people may search issues by, each under an alias of ours.
+SEARCHABLE = {
+    "mail": "mailbridgeMail",
+    "from.address": "mailbridgeFrom",
+    "cc.address": "mailbridgeCc",
+    "mailbox": "mailbridgeMailbox",
+}
 EVENTS = (
     "jira:issue_created",
     "jira:issue_updated",
@@ -65,13 +72,7 @@ def _page(key: str, name: str) -> dict[str, Any]:
 
 
 def _searchable() -> dict[str, Any]:
-    """The parts of the property `mailbridge` that people may search issues by, each under an alias of ours."""
-    extractions = [
-        {"objectName": "mail", "type": "string", "alias": "mailbridgeMail"},
-        {"objectName": "from.address", "type": "string", "alias": "mailbridgeFrom"},
-        {"objectName": "cc.address", "type": "string", "alias": "mailbridgeCc"},
-        {"objectName": "mailbox", "type": "string", "alias": "mailbridgeMailbox"},
-    ]
+    extractions = [{"objectName": path, "type": "string", "alias": alias} for path, alias in SEARCHABLE.items()]
     return {
         "key": "mailbridge-property",
         "name": {"value": "Mailbridge"},
