@@ -61,7 +61,7 @@ site_token = Table(
     Column("hook", String(40), nullable=False, unique=True),
     Column("hook_secret", LargeBinary, nullable=False),
     Column("hook_heard_at", Double),
-    Column("rights", JSON),  # what the account may, as last judged
+    Column("rights", JSON),  # what the last check found: account, rights, problem
     Column("checked_at", Double),
 )
 
@@ -83,8 +83,12 @@ polled = Table(
     "polled",
     metadata,
     Column("tenant", String(16), primary_key=True),
+    # What happened before is nobody's business: the site was not attached then.
+    Column("since", Double, nullable=False),
     Column("until", Double, nullable=False),
     Column("due_at", Double, nullable=False, index=True),
+    Column("polled_at", Double),  # when a search last came to its end
+    Column("problem", Text),  # why the last one did not, or null
 )
 
 # People who may log in to a page that no Jira surrounds.
