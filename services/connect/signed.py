@@ -31,15 +31,15 @@ def qsh_of(request: Request) -> str:
 def tenant_call(request: Request, store: Store) -> tuple[Tenant, Caller]:
     """Who called, by a token that Jira signed with the tenant's secret for this very request; raises BadToken."""
     token = token_of(request)
-    tenant, secret = _signer(token, store)
+    tenant, client_key, secret = _signer(token, store)
     expected = qsh_of(request)
-    return tenant, verify_tenant(token, secret, client_key=tenant.client_key, expected_qsh=expected, now=time.time())
+    return tenant, verify_tenant(token, secret, client_key=client_key, expected_qsh=expected, now=time.time())
 
 
 def connect_visitor(token: str, store: Store) -> Visitor:
     """Who looks at the page, by the context token that Jira's host script gave it; raises BadToken."""
-    tenant, secret = _signer(token, store)
-    caller = verify_context(token, secret, client_key=tenant.client_key, now=time.time())
+    tenant, client_key, secret = _signer(token, store)
+    caller = verify_context(token, secret, client_key=client_key, now=time.time())
     assert caller.account is not None  # a context token without a person was refused
     return Visitor(tenant.id, caller.account, caller.project, caller.issue)
 
@@ -52,8 +52,9 @@ def json_of(request: Request) -> Any:
         raise Problem(400) from None
 
 
-def _signer(token: str, store: Store) -> tuple[Tenant, str]:
-    tenant = store.by_client_key(claimed_issuer(token))
+def _signer(token: str, store: Store) -> tuple[Tenant, str, str]:
+    client_key = claimed_issuer(token)
+    tenant = store.by_client_key(client_key)
     if tenant is None or tenant.secret is None:
         raise BadToken("iss")
-    return tenant, tenant.secret
+    return tenant, client_key, tenant.secret

@@ -1,4 +1,4 @@
-"""All SQL of the connect service: tenants with their sealed secrets, events taken in once, nonces."""
+"""Tenants with Connect's sealed secrets, events taken in once, nonces. More of connect's SQL: the other `store_*.py`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from common.db import Database, insert_once, now
 from common.ids import new_id
 from common.outbox import Outbox
 from connect.events import JiraEvent
-from connect.tables import data_key, event, nonce, outbox, tenant
+from connect.tables import data_key, event, forge, lookup_user, nonce, outbox, polled, site_token, tenant
 
 _AAD = "shared secret"
 _SWEEP = 1000
@@ -30,14 +30,14 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One installation. scheme: how its Jira is called, connect, forge or token. state: installed, enabled, disabled
-    or removed; secret is None once removed."""
+    """One site. scheme: how its Jira is called, connect, forge or token. state: installed, enabled, disabled, silent
+    (Forge is not heard any more) or removed; client_key, app_key and secret are Connect's, None without it."""
 
     id: str
     scheme: str
-    client_key: str
+    client_key: str | None
     base_url: str
-    app_key: str
+    app_key: str | None
     state: str
     display_url: str | None
     account_id: str | None
@@ -60,10 +60,12 @@ class Store:
         """The tenant that Jira knows by this key, also when it was removed."""
         return self._find(tenant.c.client_key == client_key)
 
-    def install(self, installation: Installation, state: str) -> str:
+    def install(self, installation: Installation, state: str, *, into: str | None = None) -> str:
         """Insert or update the tenant with this client key and seal its secret; returns the tenant's id.
 
-        Tells the others `tenant.changed`, for the base URL or the secret may be new.
+        into: the tenant that gets a client key which nobody has yet (Connect on Forge, where Forge told of it first).
+        Tells the others `tenant.changed`, for the base URL or the secret may be new. A site that is called by Forge
+        stays so.
         """
         values: dict[str, Any] = {
             "base_url": installation.base_url,
@@ -73,9 +75,14 @@ class Store:
         }
         with self._database.write() as tx:
             values["changed_at"] = at = _clock(tx)
+            if into is not None:
+                tx.execute(update(tenant).where(tenant.c.id == into).values(client_key=installation.client_key))
             insert_once(tx, tenant, {"id": new_id(), "client_key": installation.client_key, "created_at": at, **values})
             mine = tenant.c.client_key == installation.client_key
-            id: str = tx.execute(select(tenant.c.id).where(mine).with_for_update()).scalar_one()
+            row = tx.execute(select(tenant.c.id, tenant.c.state).where(mine).with_for_update()).one()
+            id: str = row.id
+            if row.state == "removed":
+                values["scheme"] = "connect"
             sealed = self._vault.seal(tx, id, installation.secret.encode(), _AAD)
             tx.execute(update(tenant).where(mine).values(**values, shared_secret=sealed))
             self._outbox.put(tx, "tenant.changed", id, {"state": state})
@@ -96,8 +103,17 @@ class Store:
             if not tx.execute(update(tenant).where(there).values(**gone)).rowcount:
                 return
             self._vault.destroy(tx, id)
-            tx.execute(delete(event).where(event.c.tenant == id))
+            # What was sealed with that key is dead; the rows that say which site it was stay, for it may come back.
+            tx.execute(update(forge).where(forge.c.tenant == id).values(system_token=None, scopes=None))
+            tx.execute(update(site_token).where(site_token.c.tenant == id).values(token=None))
+            for table in (event, lookup_user, polled):
+                tx.execute(delete(table).where(table.c.tenant == id))
             self._outbox.put(tx, "tenant.removed", id, {})
+
+    def leave_connect(self, id: str) -> None:
+        """Forget the Connect secret of a tenant that is attached otherwise too."""
+        with self._database.write() as tx:
+            tx.execute(update(tenant).where(tenant.c.id == id).values(shared_secret=None, changed_at=now()))
 
     def without_account(self) -> list[str]:
         """Ids of enabled tenants whose app account is not known yet."""
