@@ -113,28 +113,27 @@ def read_property(site: Site, caller: Caller, issue: str, key: str) -> Answer:
 def set_property(site: Site, caller: Caller, issue: str, key: str) -> Answer:
     """201 when it is new, else 200."""
     found = site.visible_issue(issue, caller.account)
-    new = given.set_property(found.properties, key, any_json())
-    writes.touch(site, found)
+    new = writes.set_property(site, caller.account, found, key, any_json())
     return {}, 201 if new else 200
 
 
 def delete_property(site: Site, caller: Caller, issue: str, key: str) -> Answer:
     """204."""
     found = site.visible_issue(issue, caller.account)
-    if found.properties.pop(key, None) is None:
-        raise JiraError(404, f"The property {key} does not exist.")
-    writes.touch(site, found)
+    writes.delete_property(site, caller.account, found, key)
     return None, 204
 
 
 def watchers(site: Site, caller: Caller, issue: str) -> Answer:
-    """Who watches."""
+    """Who watches; who may not know sees of all the watchers only whether it is one itself."""
     found = site.visible_issue(issue, caller.account)
+    known = site.may(caller.account, "VIEW_VOTERS_AND_WATCHERS", site.project(found.project))
+    shown = found.watchers if known else found.watchers & {caller.account}
     return {
         "self": beans.link(site, 3, f"issue/{found.key}/watchers"),
         "isWatching": caller.account in found.watchers,
         "watchCount": len(found.watchers),
-        "watchers": [beans.user(site, account) for account in sorted(found.watchers)],
+        "watchers": [beans.user(site, account) for account in sorted(shown)],
     }, 200
 
 
@@ -144,6 +143,7 @@ def watch(site: Site, caller: Caller, issue: str) -> Answer:
     account = request.get_json(force=True, silent=True) or caller.account
     if not isinstance(account, str):
         raise bad_request("The account ID must be a JSON string.")
+    _may_change_watchers(site, caller, found, account)
     found.watchers.add(site.user(account).account_id)
     return None, 204
 
@@ -151,7 +151,9 @@ def watch(site: Site, caller: Caller, issue: str) -> Answer:
 def unwatch(site: Site, caller: Caller, issue: str) -> Answer:
     """204."""
     found = site.visible_issue(issue, caller.account)
-    found.watchers.discard(site.user(request.args.get("accountId", "")).account_id)
+    account = site.user(request.args.get("accountId", "")).account_id
+    _may_change_watchers(site, caller, found, account)
+    found.watchers.discard(account)
     return None, 204
 
 
@@ -173,6 +175,11 @@ def transition(site: Site, caller: Caller, issue: str) -> Answer:
     wanted = _object(json_body().get("transition"), "transition").get("id")
     writes.set_status(site, caller.account, found, str(wanted).removeprefix("1"), caller.trace)
     return None, 204
+
+
+def _may_change_watchers(site: Site, caller: Caller, issue: Issue, account: str) -> None:
+    if account != caller.account and not site.may(caller.account, "MANAGE_WATCHERS", site.project(issue.project)):
+        raise JiraError(403, "You do not have permission to manage the watcher list.")
 
 
 def any_json() -> Any:

@@ -35,6 +35,7 @@ def myself(site: Site, caller: Caller) -> Answer:
 
 def user(site: Site, caller: Caller) -> Answer:
     """By accountId."""
+    _browses_people(site, caller)
     return beans.user(site, site.user(_account_id()).account_id), 200
 
 
@@ -43,10 +44,15 @@ def search(site: Site, caller: Caller) -> Answer:
     query, account = request.args.get("query"), request.args.get("accountId")
     if (query is None) == (account is None):
         raise bad_request("Provide exactly one of the query parameters query and accountId.")
+    picker = "USER_PICKER" in site.global_rights(
+        caller.account
+    )  # without the right nobody is found, says Atlassian's file
     found = [
         person
         for person in site.users.values()
-        if person.active and (person.account_id == account or (query is not None and _matches(person, query)))
+        if picker
+        and person.active
+        and (person.account_id == account or (query is not None and _matches(person, query)))
     ]
     start, most = number("startAt", 0, 1000), number("maxResults", 50, 1000)
     return [beans.user(site, person.account_id) for person in found[start : start + most]], 200
@@ -74,6 +80,7 @@ def emails(site: Site, caller: Caller) -> Answer:
 
 def groups(site: Site, caller: Caller) -> Answer:
     """The groups of an account."""
+    _browses_people(site, caller)
     person = site.user(_account_id())
     return [
         {"name": group.name, "groupId": group.id, "self": beans.link(site, 3, f"group?groupId={group.id}")}
@@ -83,6 +90,8 @@ def groups(site: Site, caller: Caller) -> Answer:
 
 def members(site: Site, caller: Caller) -> Answer:
     """The active accounts of a group."""
+    if not site.global_rights(caller.account) & {"ADMINISTER", "USER_PICKER"}:
+        raise JiraError(403, "You do not have permission to browse users and groups.")
     wanted = request.args.get("groupId") or request.args.get("groupname")
     if not wanted:
         raise bad_request("The group name or group ID must be provided.")
@@ -96,13 +105,17 @@ def members(site: Site, caller: Caller) -> Answer:
 
 def roles(site: Site, caller: Caller, project: str) -> Answer:
     """Role name → link."""
-    found = _browsable(site, caller, project)
+    found = site.project(project)
+    if not any(_administers(site, caller, one) for one in site.projects):
+        raise JiraError(404, f"No project could be found with key '{project}'.")
     return {role.name: beans.link(site, 3, f"project/{found.id}/role/{role.id}") for role in site.roles.values()}, 200
 
 
 def role_members(site: Site, caller: Caller, project: str, role: str) -> Answer:
     """The actors of a role in a project: users and groups."""
-    found = _browsable(site, caller, project)
+    found = site.project(project)
+    if not _administers(site, caller, found):
+        raise JiraError(404, f"No project could be found with key '{project}'.")
     if not role.isdigit() or int(role) not in site.roles:
         raise JiraError(404, f"Can not retrieve a role actor for a null project role. (role {role})")
     kind = site.roles[int(role)]
@@ -132,6 +145,9 @@ def check_permissions(site: Site, caller: Caller) -> Answer:
     """Which of the asked permissions an account has: for a Connect app any account, without accountId its own."""
     body = json_body()
     account = body.get("accountId") or caller.account
+    others = account != caller.account and caller.how != "connect"  # a Connect app may ask about anybody
+    if others and "ADMINISTER" not in site.global_rights(caller.account):
+        raise JiraError(403, "You do not have permission to check the permissions of other users.")
     if account not in site.users:
         raise bad_request(f"The user with account ID {account} does not exist.")
     asked_global = body.get("globalPermissions") or []
@@ -164,11 +180,15 @@ def _grant(site: Site, account: str, permission: str, issues: list[int], project
     }
 
 
-def _browsable(site: Site, caller: Caller, project: str) -> Project:
-    found = site.project(project)
-    if not site.may(caller.account, "BROWSE_PROJECTS", found):
-        raise JiraError(404, f"No project could be found with key '{project}'.")
-    return found
+def _browses_people(site: Site, caller: Caller) -> None:
+    if "USER_PICKER" not in site.global_rights(caller.account):
+        raise JiraError(403, "You do not have permission to browse users and groups.")
+
+
+def _administers(site: Site, caller: Caller, project: Project) -> bool:
+    return "ADMINISTER" in site.global_rights(caller.account) or site.may(
+        caller.account, "ADMINISTER_PROJECTS", project
+    )
 
 
 def _approved(site: Site, caller: Caller) -> None:

@@ -20,7 +20,7 @@ def add_routes(api: Api) -> None:
     api.route("GET", "/project/<project>/statuses")(statuses)
     api.route("GET", "/issue/createmeta/<project>/issuetypes")(issue_types)
     api.route("GET", "/issue/createmeta/<project>/issuetypes/<issue_type>")(create_fields)
-    api.route("GET", "/serverInfo")(server_info)
+    api.route("GET", "/serverInfo", anonymous=True)(server_info)
 
 
 def search(site: Site, caller: Caller) -> Answer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.jira import beans, changelog, fields, given
 from sandbox.jira.errors import JiraError, bad_field, bad_request
-from sandbox.jira.model import Attachment, Comment, Event, Issue
+from sandbox.jira.model import Attachment, Comment, Event, Issue, Project
 from sandbox.jira.site import Site
 
 MAX_ATTACHMENT = 25 * 1024 * 1024
@@ -22,6 +22,7 @@ def create_issue(site: Site, who: str, wanted: dict[str, Any], properties: Any, 
     if "summary" not in wanted:
         raise bad_field("summary", "You must specify a summary of the issue.")
     values = fields.read(site, wanted, target.project)
+    _may_name_people(site, who, target.project, {"reporter": who}, values)
     if target.issue_type.subtask and "parent" not in values:
         raise bad_field("parent", "Issue type is a sub-task but parent issue key or id not specified.")
     now = site.clock()
@@ -54,8 +55,9 @@ def edit_issue(site: Site, who: str, issue: Issue, wanted: dict[str, Any], trace
     """Sets fields; a change is told once with all its items, no change is not told."""
     project = site.project(issue.project)
     if not site.may(who, "EDIT_ISSUES", project):
-        raise JiraError(403, "You do not have permission to edit issues in this project.")
+        raise JiraError(400, "You do not have permission to edit issues in this project.")
     values = fields.read(site, wanted, project)
+    _may_name_people(site, who, project, {"reporter": issue.reporter, "assignee": issue.assignee}, values)
     if values.get("assignee"):
         issue.watchers.add(values["assignee"])
     custom = values.pop("custom", {})
@@ -79,6 +81,8 @@ def set_status(site: Site, who: str, issue: Issue, status_id: str, trace: str | 
     """Moves the issue to another status."""
     if status_id not in site.statuses:
         raise bad_request(f"It is not possible to transition to status {status_id}.")
+    if not site.may(who, "TRANSITION_ISSUES", site.project(issue.project)):
+        raise JiraError(400, "You do not have permission to transition this issue.")
     if issue.status == status_id:
         return
     before, issue.status = issue.status, status_id
@@ -113,7 +117,7 @@ def add_comment(
 ) -> Comment:
     """A comment; raises JiraError for a body that is not ADF or too long, or a visibility nobody has."""
     if not site.may(who, "ADD_COMMENTS", site.project(issue.project)):
-        raise JiraError(403, "You do not have the permission to comment on this issue.")
+        raise JiraError(400, "You do not have the permission to comment on this issue.")
     now = site.clock()
     comment = Comment(
         id=str(next(site.comment_ids)),
@@ -184,9 +188,39 @@ def attach(
     return stored
 
 
+def set_property(site: Site, who: str, issue: Issue, key: str, value: Any) -> bool:
+    """Sets a property of the issue; whether it is new."""
+    _may_edit_properties(site, who, issue)
+    new = given.set_property(issue.properties, key, value)
+    touch(site, issue)
+    return new
+
+
+def delete_property(site: Site, who: str, issue: Issue, key: str) -> None:
+    """Removes a property of the issue; raises 404 when it is not there."""
+    _may_edit_properties(site, who, issue)
+    if issue.properties.pop(key, None) is None:
+        raise JiraError(404, f"The property {key} does not exist.")
+    touch(site, issue)
+
+
 def touch(site: Site, issue: Issue) -> None:
     """The index learns of a change that is no event."""
     site.index.put(issue, site.clock())
+
+
+def _may_name_people(
+    site: Site, who: str, project: Project, before: dict[str, str | None], values: dict[str, Any]
+) -> None:
+    """A field that its right does not reach is not on the screen, Jira says."""
+    for name, right in (("reporter", "MODIFY_REPORTER"), ("assignee", "ASSIGN_ISSUES")):
+        if name in values and values[name] != before.get(name) and not site.may(who, right, project):
+            raise bad_field(name, f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown.")
+
+
+def _may_edit_properties(site: Site, who: str, issue: Issue) -> None:
+    if not site.may(who, "EDIT_ISSUES", site.project(issue.project)):
+        raise JiraError(403, "You do not have permission to edit this issue.")
 
 
 def _emit_issue(
