@@ -69,24 +69,31 @@ def read_webhook(body: Any) -> JiraEvent | None:
     kind = KINDS.get(name)
     if kind is None:
         return None
-    issue, comment, changelog = (_object(body, part) for part in ("issue", "comment", "changelog"))
     milliseconds = body.get("timestamp")
-    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float) or not 0 <= milliseconds < 1e15:
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         raise BadEvent("timestamp is missing: give milliseconds since 1970.")
+    return event_of(kind, body, _actor(kind, body), milliseconds)
+
+
+def event_of(kind: str, body: Mapping[str, Any], actor: str | None, milliseconds: float) -> JiraEvent:
+    """The event of this kind from `issue`, `comment` and `changelog` of a body; raises BadEvent."""
+    if not 0 <= milliseconds < 1e15:
+        raise BadEvent("timestamp is no instant: give milliseconds since 1970.")
+    issue, comment, changelog = (_object(body, part) for part in ("issue", "comment", "changelog"))
     issue_id, comment_id, changelog_id = (_id(part) for part in (issue, comment, changelog))
     if kind.startswith("issue") and issue_id is None:
         raise BadEvent("issue.id is missing.")
     if kind.startswith("comment") and comment_id is None:
         raise BadEvent("comment.id is missing.")
-    updated = _text(comment.get("updated"))
+    updated = text_of(comment.get("updated"))
     return JiraEvent(
         kind=kind,
         issue_id=issue_id,
-        issue_key=_text(issue.get("key")),
+        issue_key=text_of(issue.get("key")),
         comment_id=comment_id,
         comment_updated=updated,
         changelog_id=changelog_id,
-        actor=_actor(kind, body, comment),
+        actor=actor,
         at=milliseconds / 1000,
         fields=changes(changelog),
         fingerprint=fingerprint(
@@ -132,14 +139,14 @@ def instant_of(text: Any) -> int | None:
         return None
 
 
-def _actor(kind: str, body: Mapping[str, Any], comment: Mapping[str, Any]) -> str | None:
+def _actor(kind: str, body: Mapping[str, Any]) -> str | None:
     """Who did it. Jira does not say who deleted a comment."""
-    person = _object(body, "user")
+    person, comment = _object(body, "user"), _object(body, "comment")
     if not person and kind == "comment_created":
         person = _object(comment, "author")
     if not person and kind == "comment_updated":
         person = _object(comment, "updateAuthor")
-    return _text(person.get("accountId"))
+    return text_of(person.get("accountId"))
 
 
 def changes(changelog: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -147,9 +154,9 @@ def changes(changelog: Mapping[str, Any]) -> tuple[Change, ...]:
     items = changelog.get("items")
     # Only `from` and `to`, which are ids: what people wrote stands in `fromString` and `toString`.
     return tuple(
-        Change(field, _text(item.get("from")), _text(item.get("to")))
+        Change(field, text_of(item.get("from")), text_of(item.get("to")))
         for item in (items[:_MOST_CHANGES] if isinstance(items, list) else ())
-        if isinstance(item, dict) and (field := _text(item.get("fieldId")) or _text(item.get("field")))
+        if isinstance(item, dict) and (field := text_of(item.get("fieldId")) or text_of(item.get("field")))
     )
 
 
@@ -164,8 +171,9 @@ def _id(part: Mapping[str, Any]) -> str | None:
     value = part.get("id")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return _text(value)
+    return text_of(value)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """The text, if it is one of a length that ids, keys and names have."""
     return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_VALUE else None

@@ -29,6 +29,8 @@ LEEWAY = 10.0
 InstallKey = RSAPublicKey
 
 _FORGE_ISSUER = "forge/invocation-token"
+# They live 25 seconds; the call before an uninstallation may take 55. What lives longer is none of Forge's.
+_FORGE_LIFE = 60.0
 _LONGEST = 16_384
 _LEAST_BITS = 2048
 _LONGEST_ID = 19  # Jira's ids are numbers of 64 bits
@@ -38,7 +40,7 @@ _INSTALL_KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 class BadToken(Permanent):
     """The token is refused; status 401.
 
-    reason: malformed, alg, kid, signature, iss, aud, exp, nbf, qsh or sub, for logs and tests; whoever called learns
+    reason: malformed, alg, kid, signature, iss, aud, exp, nbf, qsh, sub or jti, for logs and tests; whoever called learns
     only that the token is refused.
     """
 
@@ -164,13 +166,20 @@ def verify_forge(token: str, key_set: Mapping[str, Any], *, app_id: str, now: fl
         raise BadToken("kid")
     try:
         key = jwt.PyJWK(entries[0], algorithm="RS256").key
-    except jwt.PyJWKError:
+    except jwt.PyJWTError:
         raise BadToken("kid") from None
+    if not isinstance(key, RSAPublicKey) or key.key_size < _LEAST_BITS:
+        raise BadToken("kid")
     claims = _verified(token, key, "RS256", now)
     if not _same(claims.get("aud"), app_id):
         raise BadToken("aud")
     if not _same(claims.get("iss"), _FORGE_ISSUER):
         raise BadToken("iss")
+    issued: Any = claims.get("iat")
+    if not _is_instant(issued) or issued > now + LEEWAY:
+        raise BadToken("nbf")
+    if claims["exp"] - issued > _FORGE_LIFE:
+        raise BadToken("exp")
     return claims
 
 

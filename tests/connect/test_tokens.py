@@ -285,7 +285,7 @@ def test_every_token_vector_comes_out_as_it_says() -> None:
 
 def test_a_forge_token_is_refused_for_an_unknown_key(private: RSAPrivateKey) -> None:
     entry = jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "k", "alg": "RS256"}
-    claims = {"iss": "forge/invocation-token", "aud": "ari:app", "exp": NOW + 25}
+    claims = {"iss": "forge/invocation-token", "aud": "ari:app", "iat": NOW, "exp": NOW + 25}
     token = jwt.encode(claims, private, "RS256", headers={"kid": "k"})
     assert verify_forge(token, {"keys": [entry]}, app_id="ari:app", now=NOW)["aud"] == "ari:app"
     wrong: list[dict[str, Any]] = [{"keys": []}, {"keys": [entry, entry]}, {}, {"keys": [{**entry, "kid": "other"}]}]
