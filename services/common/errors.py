@@ -4,6 +4,7 @@
     ├── Temporary    try again later: a connection refused, HTTP 429 or 5xx, a lock not had in time
     │   └── Unauthorised    Jira answered 401 to the newest secret there is: wait for a newer one
     └── Permanent    trying again cannot help: HTTP 400 or 404, a wrong password, an undecodable body
+        └── PersonRefused    Jira does not let this person do it, or has no token of theirs: the app may still
 
 Outcomes of a decision (ignore, hold, bounced) are values, not faults; anything that is not a Fault is a bug
 and stays loud. A vendor's exceptions stop in the one module that imports the vendor's library.
@@ -42,3 +43,7 @@ class Permanent(Fault):
         super().__init__(message)
         self.remedy = remedy
         self.status = status
+
+
+class PersonRefused(Permanent):
+    """Jira did not do something in a person's own name, for want of a token or of rights. Nothing was done."""

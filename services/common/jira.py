@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from common.env import Settings
-from common.errors import Permanent, Temporary
+from common.errors import Temporary
 from common.http import Http
-from common.jira_call import JiraCall, Json, Source, ask
+from common.jira_call import JiraCall, Source
+from common.jira_people import JiraPeople
+from common.jira_request import Json, ask
 from common.jira_upload import upload
 
 _BATCH = 100
-_MOST_USERS = 50
 
 
 class JiraSites:
@@ -44,24 +45,23 @@ class JiraSites:
         self._source.forget(tenant)
 
 
-class Jira:
+class Jira(JiraPeople):
     """One tenant's Jira. Every method makes one call unless its docstring says otherwise."""
-
-    def __init__(self, call: JiraCall) -> None:
-        self._call = call
 
     # --- issues
 
     def search(
-        self, jql: str, fields: Sequence[str], max_results: int, reconcile: Iterable[int | str] = ()
+        self, jql: str, fields: Sequence[str], max_results: int, reconcile: Iterable[int | str] = (), expand: str = ""
     ) -> list[Json]:
         """Issues that match, at most max_results, page by page; the search index may lag behind what was written.
 
-        reconcile: ids (≤ 50) of issues just written, to be read fresh.
+        reconcile: ids (≤ 50) of issues just written, to be read fresh. expand: such as "changelog" (recent changes).
         """
         body: Json = {"jql": jql, "fields": list(fields), "maxResults": min(max_results, _BATCH)}
         if ids := [int(number) for number in reconcile]:
             body["reconcileIssues"] = ids
+        if expand:
+            body["expand"] = expand
         found: list[Json] = []
         while True:
             page = self._call.read(ask("search for issues", "POST", "/search/jql", body=body))
@@ -92,6 +92,47 @@ class Jira:
         what = f"set a property of issue {issue}"
         self._call.write(ask(what, "PUT", "/issue/{}/properties/{}", issue, key, body=value))
 
+    def changelogs(self, issues: Sequence[str], most: int = 1000) -> dict[str, list[Json]]:
+        """The changes of these issues (ids, ≤ 1000), oldest first: {issue id: [{"id", "author", "created", "items"}…]}.
+
+        Makes a call a page, and one an issue at least for a Connect app, which may not ask for several at once. Of
+        each issue the newest `most` changes. `created` is ISO 8601, or a number where Jira answers one.
+        """
+        if self._call.scheme() == "connect":
+            return {issue: self._changelog(issue, most) for issue in issues}
+        found: dict[str, list[Json]] = {issue: [] for issue in issues}
+        body: Json = {"issueIdsOrKeys": list(issues), "maxResults": 1000}
+        while issues:
+            page = self._call.read(ask("read the changes of issues", "POST", "/changelog/bulkfetch", body=body))
+            for one in page.get("issueChangeLogs") or ():
+                found.setdefault(str(one.get("issueId")), []).extend(one.get("changeHistories") or ())
+            token = page.get("nextPageToken")
+            if not token:
+                break
+            body = {**body, "nextPageToken": token}
+        return {issue: changes[-most:] for issue, changes in found.items()}
+
+    def _changelog(self, issue: str, most: int) -> list[Json]:
+        what, path, start = f"read the changes of issue {issue}", "/issue/{}/changelog", 0
+        found: list[Json] = []
+        while True:
+            query = {"startAt": str(start), "maxResults": "100"}
+            page = self._call.read(ask(what, "GET", path, issue, query=query))
+            values = list(page.get("values") or [])
+            found += values
+            start += len(values)
+            if not values or page.get("isLast", start >= int(page.get("total") or 0)):
+                return found[-most:]
+
+    def notify(self, issue: str, subject: str, text: str, html: str, account_id: str) -> None:
+        """Have Jira send one person a mail about the issue; whether and where it arrives, their settings decide.
+
+        Permanent(status=400) also where the account is the one we call as, 403 where Jira sends no mail.
+        """
+        to = {"users": [{"accountId": account_id}]}
+        body = {"subject": subject, "textBody": text, "htmlBody": html, "to": to}
+        self._call.write(ask(f"send a mail about issue {issue}", "POST", "/issue/{}/notify", issue, body=body))
+
     def watchers(self, issue: str) -> list[Json]:
         """The users who watch the issue, as far as the app may see them."""
         answer = self._call.read(ask(f"read the watchers of {issue}", "GET", "/issue/{}/watchers", issue))
@@ -105,16 +146,20 @@ class Jira:
         body_adf: Mapping[str, Any],
         properties: Mapping[str, Any],
         visibility: Mapping[str, Any] | None = None,
+        *,
+        person: str | None = None,
     ) -> Json:
         """Add a comment (an ADF document) with its properties (key: value); returns it with its "id".
 
         visibility: {"type": "role"|"group", "value", "identifier"}, or None for everyone who sees the issue.
+        person: an account in whose own name it is written; PersonRefused where that can't be: nothing was done.
         """
         body: Json = {"body": dict(body_adf), "properties": _properties(properties)}
         if visibility is not None:
             body["visibility"] = dict(visibility)
-        what = f"comment on issue {issue}"
-        return _made(self._call.write(ask(what, "POST", "/issue/{}/comment", issue, body=body)), "id")
+        request = ask(f"comment on issue {issue}", "POST", "/issue/{}/comment", issue, body=body)
+        made = self._call.write(request) if person is None else self._call.write_as(person, request)
+        return _made(made, "id")
 
     def newest_comments(self, issue: str, count: int) -> list[Json]:
         """The issue's newest `count` comments, newest first; without their properties (see comments_by_id)."""
@@ -141,66 +186,11 @@ class Jira:
         answer = self._call.write(upload(issue, filename, content_type, data))
         return _made(answer[0] if isinstance(answer, list) and answer else None, "id")
 
-    # --- people
+    # --- projects and the site
 
-    def find_users(self, query: str) -> list[Json]:
-        """At most 50 active users whose name or address begins so; who hides their address is not found by it."""
-        search = {"query": query, "maxResults": str(_MOST_USERS)}
-        return self._call.read_list(ask("search for users", "GET", "/user/search", query=search))
-
-    def user(self, account_id: str) -> Json:
-        """The user; `emailAddress` only if their profile shows it."""
-        return self._call.read(ask("read a user", "GET", "/user", query={"accountId": account_id}))
-
-    def user_email(self, account_id: str) -> str | None:
-        """The user's address whatever their profile shows; None when Jira does not tell this app."""
-        try:
-            answer = self._call.read(ask("read an address", "GET", "/user/email", query={"accountId": account_id}))
-        except Permanent as fault:
-            # 400: the app is not approved for this call; 403: it lacks the scope; 404: no such user.
-            if fault.status in (400, 403, 404):
-                return None
-            raise
-        return answer.get("email") or None
-
-    def groups_of(self, account_id: str) -> list[Json]:
-        """The groups the user is in: [{"name", "groupId"}…]."""
-        query = {"accountId": account_id}
-        return self._call.read_list(ask("read a user's groups", "GET", "/user/groups", query=query))
-
-    def role_ids(self, project: str) -> dict[str, str]:
-        """The ids of a project's roles by name: Jira names a comment's role by its name, its members by its id."""
-        what = f"read the roles of project {project}"
-        answer = self._call.read(ask(what, "GET", "/project/{}/role", project))
-        return {name: str(link).rsplit("/", 1)[-1] for name, link in answer.items()}
-
-    def role_members(self, project: str, role_id: int | str) -> list[Json]:
-        """The actors of a project role: {"actorUser": {"accountId"}} or {"actorGroup": {"groupId", "name"}} each."""
-        what = f"read a role of project {project}"
-        answer = self._call.read(ask(what, "GET", "/project/{}/role/{}", project, str(role_id)))
-        return list(answer.get("actors") or [])
-
-    def check_permissions(
-        self,
-        account_id: str,
-        global_: Iterable[str] = (),
-        project_permissions: Iterable[str] = (),
-        issues: Iterable[int | str] = (),
-        projects: Iterable[int | str] = (),
-    ) -> Json:
-        """What of this the account may: {"globalPermissions": [name…],
-        "projectPermissions": [{"permission", "issues": [id…], "projects": [id…]}…]}."""
-        body: Json = {"accountId": account_id, "globalPermissions": sorted(set(global_))}
-        if wanted := sorted(set(project_permissions)):
-            where = {"issues": _numbers(issues), "projects": _numbers(projects)}
-            body["projectPermissions"] = [{"permissions": wanted, **where}]
-        return self._call.read(ask("check a user's permissions", "POST", "/permissions/check", body=body))
-
-    def myself(self) -> Json:
-        """The account that we call Jira as."""
-        return self._call.read(ask("read the app's own account", "GET", "/myself"))
-
-    # --- projects
+    def server_info(self) -> Json:
+        """The site: "baseUrl", "displayUrl", "serverTime", …; any caller may ask."""
+        return self._call.read(ask("read the site's own data", "GET", "/serverInfo"))
 
     def projects(self, query: str, max_results: int) -> list[Json]:
         """At most max_results (≤ 100) projects in which the app may create issues, by key; "" finds all."""
@@ -230,7 +220,3 @@ def _made(answer: Any, *names: str) -> Json:
 
 def _properties(values: Mapping[str, Any]) -> list[Json]:
     return [{"key": key, "value": value} for key, value in values.items()]
-
-
-def _numbers(ids: Iterable[int | str]) -> list[int]:
-    return sorted({int(number) for number in ids})

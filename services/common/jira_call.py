@@ -6,20 +6,31 @@
 import json
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import quote
 
-from common import jira_auth, metrics, trace
+from common import jira_auth, jira_limits, log, metrics, trace
 from common.credentials import Credentials
-from common.errors import Permanent, Temporary
+from common.errors import Permanent, PersonRefused, Temporary, Unauthorised
 from common.http import Answer, Http
 from common.jira_faults import fault
+from common.jira_request import JSON, Json, Request
 
-_ROOT = "/rest/api/3"
+LOOKUPS = frozenset(
+    {
+        ("GET", "/user"),
+        ("GET", "/user/search"),
+        ("GET", "/user/groups"),
+        ("GET", "/project/{}/role"),
+        ("GET", "/project/{}/role/{}"),
+        ("POST", "/permissions/check"),
+    }
+)
+"""All that is ever asked as the look-up user (method and template): it finds people and judges rights, nothing else."""
 
-Json = dict[str, Any]
+_REFUSALS = (400, 403, 404)
+
+_log = log.get(__name__)
 
 
 class Source(Protocol):
@@ -31,33 +42,11 @@ class Source(Protocol):
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
         """Look them up anew next time; with `used`, only if these are the ones remembered."""
 
+    def person(self, tenant: str, account_id: str) -> Credentials | None:
+        """Those for a call in a person's own name; None if no token of theirs can be had."""
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """`what` is the call in words; `template` the path with `{}` for names; path and query are percent-encoded."""
-
-    what: str
-    method: str
-    template: str
-    path: str
-    query: str
-    body: bytes | None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def ask(
-    what: str,
-    method: str,
-    template: str,
-    *names: str,
-    query: Mapping[str, str] | None = None,
-    body: Any = None,
-) -> Request:
-    """A request without a body, or with a JSON body; empty query values are left out."""
-    path = _ROOT + template.format(*(quote(name, safe="") for name in names))
-    text = "&".join(f"{name}={quote(value, safe='')}" for name, value in (query or {}).items() if value)
-    data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-    return Request(what, method, template, path, text, data, {} if data is None else {"Content-Type": _JSON})
+    def forget_person(self, tenant: str, account_id: str) -> None:
+        """Jira refused the person's token: ask for another next time."""
 
 
 class JiraCall:
@@ -70,6 +59,10 @@ class JiraCall:
         self._tenant = tenant
         self._timeout = timeout
         self._turns = threading.BoundedSemaphore(parallel)
+
+    def scheme(self) -> str:
+        """The scheme by which this tenant's Jira is called now: not every operation is open to each."""
+        return self._credentials().scheme
 
     def read(self, request: Request) -> Json:
         """Ask Jira something that it answers by an object."""
@@ -85,9 +78,65 @@ class JiraCall:
             raise _stranger(request)
         return value
 
+    def look(self, request: Request, enough: Callable[[Any], bool] = bool) -> Any:
+        """Ask as the app; where it is refused or its answer is not `enough`, as the look-up user, if there is one.
+
+        What the look-up user is refused counts for nothing: then the app's answer, or its fault, stands. `request` is
+        one of LOOKUPS.
+        """
+        try:
+            answer = self._read(request)
+        except Permanent as refusal:
+            seen = self.look_only(request) if refusal.status in _REFUSALS else None
+            if seen is None:
+                raise
+            return seen
+        if enough(answer):
+            return answer
+        seen = self.look_only(request)
+        return answer if seen is None else seen
+
+    def look_only(self, request: Request) -> Any:
+        """What the look-up user is told; None if there is none, its token no longer works, or Jira refuses it."""
+        if (request.method, request.template) not in LOOKUPS:
+            raise ValueError(f"The look-up user may not be used to {request.what}.")
+        credentials = self._credentials().as_lookup()
+        if credentials is None:
+            return None
+        try:
+            return self._value(request, self._turn(lambda: self._once(credentials, request)), write=False)
+        except Unauthorised:
+            # Its token ended: what the app itself sees must do, and the page tells the administrator.
+            _log.warning("look_up_user_refused", tenant=self._tenant)
+            return None
+        except Permanent:
+            return None
+        except Temporary as problem:
+            raise Temporary(str(problem), retry_after=problem.retry_after) from problem
+
     def write(self, request: Request) -> Any:
         """Make Jira do something, once. Temporary(maybe_done=True) says that it may have happened."""
         return self._send(request, write=True)
+
+    def write_as(self, account_id: str, request: Request) -> Any:
+        """The same in a person's own name; PersonRefused if there is no token of theirs, or Jira lets them not."""
+        try:
+            credentials = self._source.person(self._tenant, account_id)
+        except Temporary as problem:
+            raise Temporary(str(problem), retry_after=problem.retry_after) from problem
+        except Permanent as problem:
+            raise Permanent(str(problem), remedy=problem.remedy) from problem
+        if credentials is None:
+            raise PersonRefused("Mailbridge may not act in this person's name.")
+        try:
+            return self._value(request, self._turn(lambda: self._once(credentials, request)), write=True)
+        except Unauthorised as refusal:
+            self._source.forget_person(self._tenant, account_id)
+            raise PersonRefused(str(refusal), status=401) from refusal
+        except Permanent as refusal:
+            if refusal.status in (403, 404):
+                raise PersonRefused(str(refusal), status=refusal.status) from refusal
+            raise
 
     def _read(self, request: Request) -> Any:
         try:
@@ -98,12 +147,17 @@ class JiraCall:
             raise Temporary(str(problem), retry_after=problem.retry_after) from problem
 
     def _send(self, request: Request, *, write: bool) -> Any:
+        return self._value(request, self._turn(lambda: self._authorised(request)), write=write)
+
+    def _turn(self, send: Callable[[], Answer]) -> Answer:
         if not self._turns.acquire(timeout=self._timeout):
             raise Temporary("Too many calls to this Jira are under way.", retry_after=1.0)
         try:
-            answer = self._authorised(request)
+            return send()
         finally:
             self._turns.release()
+
+    def _value(self, request: Request, answer: Answer, *, write: bool) -> Any:
         if not 200 <= answer.status < 300:
             raise fault(request.what, answer.status, answer.headers, answer.body, time.time(), write=write)
         if not answer.body.strip():
@@ -138,7 +192,7 @@ class JiraCall:
     def _once(self, credentials: Credentials, request: Request) -> Answer:
         method, path, query = request.method, request.path, request.query
         headers = {
-            "Accept": _JSON,
+            "Accept": JSON,
             **request.headers,
             "Authorization": jira_auth.authorization(credentials, method, path, query, time.time()),
         }
@@ -148,11 +202,19 @@ class JiraCall:
             with trace.span(f"Jira {method} {request.template}"):
                 answer = self._http.send(method, url, headers, request.body, timeout=self._timeout)
             status = str(answer.status)
+            self._note_limits(answer)
             return answer
         finally:
             metrics.JIRA_CALLS.labels(method, request.template, status).inc()
             metrics.JIRA_ANSWERS.labels(self._tenant, _class(status)).inc()
             metrics.JIRA_CALL_SECONDS.labels(method, request.template).observe(time.monotonic() - started)
+
+    def _note_limits(self, answer: Answer) -> None:
+        if jira_limits.near(answer.headers):
+            metrics.JIRA_NEAR_LIMIT.labels(self._tenant).inc()
+        left = jira_limits.remaining(answer.headers)
+        if left is not None:
+            metrics.JIRA_LIMIT_LEFT.labels(self._tenant).set(left)
 
 
 def _signed_by(credentials: Credentials) -> tuple[str, str, str, str | None]:
@@ -167,6 +229,3 @@ def _class(status: str) -> str:
 def _stranger(request: Request, *, maybe_done: bool = False) -> Temporary:
     # Jira's answers have a known shape: something in front of it spoke (a login page, a proxy).
     return Temporary(f"Something other than Jira answered when asked to {request.what}.", maybe_done=maybe_done)
-
-
-_JSON = "application/json"

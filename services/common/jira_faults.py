@@ -1,20 +1,18 @@
 """What an answer of Jira other than success means: which fault, and for a write whether it may have happened.
 
-Pure. An answered 4xx or 429 means a write was not done (401: until credentials are mended); so does a 503 that names a rate limit. Any other 5xx may come
-from something in front of Jira that gave up waiting, so the write may have happened all the same.
+Pure. An answered 4xx or 429 means a write was not done (401: until credentials are mended); so does a 503 that names a
+rate limit. Any other 5xx may come from something in front of Jira that gave up waiting, so the write may have happened
+all the same.
 Source: Atlassian, "Rate limiting" and the error responses of the REST API v3 (`errorMessages`, `errors`).
 """
 
 import json
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
+from common import jira_limits
 from common.errors import Fault, Permanent, Temporary, Unauthorised
 
-_LIMITS = ("ratelimit-reason", "ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-reset")
 _SENTENCE = 500
-_LONGEST_WAIT = 86_400.0
 _UNAUTHORISED = 60.0
 
 _REMEDIES = {
@@ -30,13 +28,13 @@ def fault(what: str, status: int, headers: Mapping[str, str], body: bytes, now: 
     low = {name.lower(): value for name, value in headers.items()}
     said = complaint(body)
     sentence = f"Jira answered {status} when asked to {what}" + (f": {said}" if said else ".")
-    wait = _wait(low, now)
+    wait = jira_limits.wait(low, now)
     if status == 401:
         # Credentials come back (a rotated secret, a newer token, a mended account): a mail must not fail for them.
         return Unauthorised(sentence, retry_after=max(wait or 0.0, _UNAUTHORISED))
     if status == 429:
         return Temporary(sentence, retry_after=wait)
-    if status == 503 and any(name in low for name in _LIMITS):
+    if status == 503 and any(name in low for name in jira_limits.LIMITED):
         return Temporary(sentence, retry_after=wait)
     if status >= 500 or status == 408:
         return Temporary(sentence, retry_after=wait, maybe_done=write)
@@ -61,16 +59,3 @@ def complaint(body: bytes) -> str:
     if not parts and isinstance(fields.get("message"), str):
         parts = [fields["message"]]
     return " ".join(" ".join(parts).split())[:_SENTENCE]
-
-
-def _wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, a day at most, by Retry-After (seconds), else by X-RateLimit-Reset (an ISO 8601 instant)."""
-    try:
-        wait = float(headers["retry-after"])
-    except (KeyError, ValueError):
-        try:
-            reset = datetime.fromisoformat(headers["x-ratelimit-reset"])
-            wait = reset.replace(tzinfo=reset.tzinfo or UTC).timestamp() - now
-        except (KeyError, ValueError, OverflowError):
-            return None
-    return None if math.isnan(wait) else min(max(wait, 0.0), _LONGEST_WAIT)

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 
-from common.jira_call import Request, ask
+from common.jira_request import Request, ask
 
 
 def upload(issue: str, filename: str, content_type: str, data: bytes) -> Request:

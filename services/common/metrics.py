@@ -69,6 +69,13 @@ JIRA_CALL_SECONDS = _histogram(
     "jira_call_seconds", "How long Jira took to answer a call.", _CALL_BUCKETS, ("method", "path")
 )
 
+JIRA_NEAR_LIMIT = _counter(
+    "jira_near_limit_total", "Answers by which a tenant's Jira said that a rate limit is near.", ("tenant",)
+)
+JIRA_LIMIT_LEFT = _gauge(
+    "jira_limit_left", "What a tenant's Jira last said to be left of its tightest rate limit.", ("tenant",)
+)
+
 OUTBOX_DEPTH = _gauge("outbox_depth", "Rows in this service's outbox, by topic.", ("topic",))
 OUTBOX_OLDEST = _gauge(
     "outbox_oldest_seconds", "How long the oldest due row of the outbox has waited, by topic.", ("topic",)

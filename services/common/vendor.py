@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from common.credentials import PATH, Credentials, digest, sign_request
 from common.errors import Permanent, Temporary
 from common.http import Answer, Http
+from common.persons import Persons
 
 _LONGEST = 3600.0
 _EARLY = 300.0
@@ -39,6 +40,7 @@ class Vendor:
         self._clock = clock
         self._guard = threading.Lock()
         self._shelves: dict[str, _Shelf] = {}
+        self._persons = Persons(http, connect_url, role, key, clock)
 
     def get(self, tenant: str) -> Credentials:
         """The tenant's credentials, good now.
@@ -64,6 +66,21 @@ class Vendor:
                 shelf.held = None
                 shelf.refused = shelf.refused if used is None else digest(used.secret)
                 shelf.changes += 1
+
+    def person(self, tenant: str, account_id: str) -> Credentials | None:
+        """What the tenant's Jira is called with in a person's own name; None where that can't be had.
+
+        Raises as `get` does.
+        """
+        credentials = self.get(tenant)
+        if not credentials.person_tokens:
+            return None
+        token = self._persons.get(tenant, account_id)
+        return None if token is None else credentials.as_person(account_id, token)
+
+    def forget_person(self, tenant: str, account_id: str) -> None:
+        """Jira refused the person's token: ask for another next time."""
+        self._persons.forget(tenant, account_id)
 
     def _renew(self, shelf: "_Shelf", tenant: str) -> Credentials:
         now = self._clock()
@@ -93,8 +110,9 @@ class Vendor:
     def _ask(self, tenant: str, refused: str | None, now: float) -> Credentials:
         body = json.dumps({"tenant": tenant} if refused is None else {"tenant": tenant, "refused": refused}).encode()
         headers = sign_request(self._key, self._role, "POST", PATH, body, now, secrets.token_hex(16))
-        headers["Content-Type"] = "application/json"
-        answer = self._http.send("POST", self._url, headers, body, timeout=_TIMEOUT)
+        answer = self._http.send(
+            "POST", self._url, {**headers, "Content-Type": "application/json"}, body, timeout=_TIMEOUT
+        )
         if answer.status == 200:
             try:
                 return Credentials.from_json(json.loads(answer.body))

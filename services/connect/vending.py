@@ -45,6 +45,12 @@ class OwnCredentials:
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
         """Nothing is remembered."""
 
+    def person(self, tenant: str, account_id: str) -> None:
+        """connect itself does nothing in a person's name."""
+
+    def forget_person(self, tenant: str, account_id: str) -> None:
+        """Nothing is remembered."""
+
 
 def blueprint(config: Config, store: Store) -> Blueprint:
     """`POST /api/connect/credentials`, signed with a role's key (see common/credentials.py)."""

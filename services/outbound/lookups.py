@@ -35,7 +35,7 @@ class Lookups:
 
         def ask(id: str) -> str | None:
             shown = known[id].address if id in known else None
-            return shown or self._kept.get((tenant, "address", id), lambda: jira.user_email(id))
+            return shown or self._kept.get((tenant, "address", id), lambda: _email(jira, id))
 
         return self._each(wanted, ask)
 
@@ -142,6 +142,15 @@ class _Kept:
 
 def _names(role: Restriction) -> tuple[str, ...]:
     return tuple(name for name in (role.value, role.identifier) if name)
+
+
+def _email(jira: Jira, id: str) -> str | None:
+    try:
+        return jira.user_email(id)
+    except Permanent as fault:
+        if fault.status in _WILL_NOT_SAY:
+            return None
+        raise
 
 
 def _name(jira: Jira, id: str) -> str:

@@ -42,8 +42,12 @@ def test_every_metric_is_set_somewhere() -> None:
     assert unset == []
 
 
-def test_only_the_count_of_jiras_answers_has_a_label_for_tenants() -> None:
-    assert [name for name, (_, labels) in existing().items() if "tenant" in labels] == ["mailbridge_jira_answers_total"]
+def test_only_jiras_answers_and_limits_have_a_label_for_tenants() -> None:
+    assert [name for name, (_, labels) in existing().items() if "tenant" in labels] == [
+        "mailbridge_jira_answers_total",
+        "mailbridge_jira_near_limit_total",  # a limit is a tenant's: without its name nobody could act on it
+        "mailbridge_jira_limit_left",
+    ]
 
 
 def test_the_alerts_ask_for_metrics_that_exist_and_stand_on_the_page() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.credentials import PATH, WINDOW, Credentials, LookupUser, check_request, sign_request
+from common.credentials import PATH, PERSON_PATH, WINDOW, Credentials, LookupUser, check_request, sign_request
 from common.errors import Permanent, Temporary
 from common.http import Http
 from common.nets import Nets
@@ -346,3 +346,50 @@ def test_what_was_refused_is_said_by_nobody_who_did_not_use_it(vendor: Vendor, c
     vendor.forget("t", old)  # a late thread: newer ones have been fetched meanwhile
     vendor.get("t")
     assert connect.bodies == [{"tenant": "t"}, {"tenant": "t"}]
+
+
+# --- tokens of persons
+
+
+def test_a_persons_token_is_asked_for_and_remembered_until_it_ends(wire: Wire, connect: Connect) -> None:
+    vendor = persons_vendor(wire, connect, Reply(200, {"secret": "anns", "expires_at": NOW + 600}))
+    for _ in range(2):
+        credentials = vendor.person("t", "ann")
+        assert credentials is not None
+        assert (credentials.secret, credentials.scheme, credentials.account_id) == ("anns", "forge", "ann")
+    assert [call.path for call in wire.calls] == [PATH, PERSON_PATH]
+    assert wire.calls[1].json == {"tenant": "t", "account_id": "ann"}
+    connect.now += 541
+    vendor.person("t", "ann")
+    assert len(wire.calls) == 3
+    vendor.forget_person("t", "ann")
+    vendor.person("t", "ann")
+    assert len(wire.calls) == 4
+
+
+def test_none_is_remembered_too_and_a_fault_is_not(wire: Wire, connect: Connect) -> None:
+    vendor = persons_vendor(wire, connect, Reply(404))
+    assert vendor.person("t", "ann") is None
+    assert vendor.person("t", "ann") is None
+    assert len(wire.calls) == 2
+    for bad in (Reply(500), Reply(200, {"secret": 7, "expires_at": NOW}), Reply(200, b"<html>")):
+        vendor = persons_vendor(wire, connect, bad)
+        with pytest.raises(Temporary):
+            vendor.person("t", "ann")
+
+
+def test_where_no_tokens_of_persons_can_be_had_nobody_asks(vendor: Vendor, wire: Wire) -> None:
+    assert vendor.person("t", "ann") is None
+    assert [call.path for call in wire.calls] == [PATH]
+
+
+def persons_vendor(wire: Wire, connect: Connect, answer: Reply) -> Vendor:
+    def say(call: Call) -> Reply:
+        check_request(KEYS, call.method, call.path, Titled(call.headers), call.body, connect.now)
+        if call.path == PERSON_PATH:
+            return answer
+        return Reply(200, {**CREDENTIALS.to_json(), "person_tokens": True, "expires_at": connect.now + 3600})
+
+    wire.reset(say)
+    http = Http(Nets.everything(), 5.0)
+    return Vendor(http, wire.url, "inbound-worker", KEYS["inbound-worker"], clock=lambda: connect.now)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 import pytest
@@ -30,8 +31,9 @@ SECRETS = ("the-first-shared-secret-32-octets", "the-second-shared-secret-32-oct
 class Known:
     """A source of credentials that the test rotates."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, scheme: str = "connect") -> None:
         self.base_url = base_url
+        self.scheme = scheme
         self.newest = SECRETS[0]
         self._held: str | None = None
         self.forgotten: list[Credentials | None] = []
@@ -40,13 +42,13 @@ class Known:
         self._held = self._held or self.newest
         return Credentials(
             tenant=tenant,
-            scheme="connect",
+            scheme=self.scheme,
             base_url=self.base_url,
             site_url=self.base_url,
             app_key="app",
             client_key="client",
             secret=self._held,
-            email=None,
+            email="admin@example.com",
             account_id=None,
             lookup=None,
             person_tokens=False,
@@ -57,6 +59,10 @@ class Known:
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
         self.forgotten.append(used)
         self._held = None
+
+    def person(self, tenant: str, account_id: str) -> None: ...
+
+    def forget_person(self, tenant: str, account_id: str) -> None: ...
 
 
 def settings(**changes: str) -> Settings:
@@ -157,6 +163,28 @@ CALLS: list[tuple[str, Callable[[Jira], Any], Any, Any]] = [
         [{"fieldId": "summary"}],
     ),
     ("myself", lambda j: j.myself(), {"accountId": "a"}, {"accountId": "a"}),
+    (
+        "search, expanded",
+        lambda j: j.search("updated >= -1d", ["updated"], 5, expand="changelog"),
+        {"issues": [{"id": "1"}], "isLast": True},
+        [{"id": "1"}],
+    ),
+    (
+        "changelogs, by a Connect app",
+        lambda j: j.changelogs(["10001"]),
+        {"values": [{"id": "7"}], "isLast": True},
+        {"10001": [{"id": "7"}]},
+    ),
+    ("notify", lambda j: j.notify("T-1", "Subject", "text", "<p>text</p>", "712020:a"), None, None),
+    ("server_info", lambda j: j.server_info(), {"baseUrl": "https://a"}, {"baseUrl": "https://a"}),
+    (
+        "my_permissions",
+        lambda j: j.my_permissions(["BROWSE_PROJECTS", "ADD_COMMENTS"], "10001"),
+        {"permissions": {"BROWSE_PROJECTS": {"havePermission": True}}},
+        {"ADD_COMMENTS": False, "BROWSE_PROJECTS": True},
+    ),
+    ("assignable", lambda j: j.assignable("712020:a", "T"), [{"accountId": "712020:a"}], True),
+    ("user, expanded", lambda j: j.user("a", "applicationRoles"), {"accountId": "a"}, {"accountId": "a"}),
 ]
 NAMES = [name for name, *_ in CALLS]
 
@@ -308,12 +336,15 @@ def test_jiras_complaint_reaches_the_caller(jira: Jira, wire: Wire) -> None:
     assert caught.value.status == 400
 
 
-def test_an_address_that_jira_does_not_tell_is_none(jira: Jira, wire: Wire) -> None:
-    for status in (400, 403, 404):
-        wire.answer = lambda _, status=status: Reply(status, {})  # type: ignore[misc]
+def test_an_address_that_jira_does_not_tell_is_none_and_an_app_not_approved_hears_so(jira: Jira, wire: Wire) -> None:
+    for answer in (Reply(404, {}), Reply(200, {"accountId": "a"})):
+        wire.answer = lambda _, answer=answer: answer  # type: ignore[misc]
         assert jira.user_email("a") is None
-    wire.answer = lambda _: Reply(200, {"accountId": "a"})
-    assert jira.user_email("a") is None
+    for status in (400, 403):
+        wire.answer = lambda _, status=status: Reply(status, {})  # type: ignore[misc]
+        with pytest.raises(Permanent) as caught:
+            jira.user_email("a")
+        assert caught.value.status == status
     wire.answer = lambda _: Reply(500)
     with pytest.raises(Temporary):
         jira.user_email("a")
@@ -442,6 +473,10 @@ class Failing:
 
     def forget(self, tenant: str, used: Credentials | None = None) -> None: ...
 
+    def person(self, tenant: str, account_id: str) -> None: ...
+
+    def forget_person(self, tenant: str, account_id: str) -> None: ...
+
 
 def accepts(call: Call, secret: str) -> bool:
     try:
@@ -541,6 +576,10 @@ class SlowSource:
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
         self._known.forget(tenant, used)
 
+    def person(self, tenant: str, account_id: str) -> None: ...
+
+    def forget_person(self, tenant: str, account_id: str) -> None: ...
+
 
 def test_another_tenant_has_turns_of_its_own(http: Http, known: Known) -> None:
     sites = JiraSites(http, known, settings())
@@ -555,3 +594,44 @@ def test_calls_are_counted_by_template_and_status(jira: Jira, wire: Wire) -> Non
     with pytest.raises(Permanent):
         jira.issue("T-1")
     assert metrics.REGISTRY.get_sample_value("mailbridge_jira_calls_total", labels) == before + 1
+
+
+# --- changes
+
+
+def test_all_but_connect_ask_for_the_changes_of_several_issues_at_once(http: Http, wire: Wire) -> None:
+    jira = JiraSites(http, Known(wire.url, "token"), settings()).site("tenant")
+    pages = [
+        {"issueChangeLogs": [{"issueId": "1", "changeHistories": [{"id": "5"}]}], "nextPageToken": "more"},
+        {"issueChangeLogs": [{"issueId": "1", "changeHistories": [{"id": "6"}]}, {"issueId": "2"}]},
+    ]
+    wire.answer = lambda _: Reply(200, pages[len(wire.calls) - 1])
+    assert jira.changelogs(["1", "2", "3"]) == {"1": [{"id": "5"}, {"id": "6"}], "2": [], "3": []}
+    assert [call.json.get("nextPageToken") for call in wire.calls] == [None, "more"]
+    checker = contract_checker()
+    assert [checker.check_request(call.method, call.url, call.json) for call in wire.calls] == [[], []]
+    assert jira.changelogs([]) == {}
+    assert len(wire.calls) == 2
+
+
+def test_a_long_history_is_read_page_by_page(jira: Jira, wire: Wire) -> None:
+    def answer(call: Call) -> Reply:
+        start = int(parse_qs(call.query)["startAt"][0])
+        values = [{"id": str(number)} for number in range(start, min(start + 2, 5))]
+        return Reply(200, {"values": values, "total": 5, "startAt": start})
+
+    wire.answer = answer
+    assert [one["id"] for one in jira.changelogs(["1"], 3)["1"]] == ["2", "3", "4"]
+    assert len(wire.calls) == 3
+
+
+# --- limits
+
+
+def test_a_near_limit_and_what_is_left_are_noted(jira: Jira, wire: Wire) -> None:
+    wire.answer = lambda _: Reply(200, {}, (("X-RateLimit-NearLimit", "true"), ("X-RateLimit-Remaining", "41")))
+    labels = {"tenant": "tenant"}
+    before = metrics.REGISTRY.get_sample_value("mailbridge_jira_near_limit_total", labels) or 0.0
+    jira.myself()
+    assert metrics.REGISTRY.get_sample_value("mailbridge_jira_near_limit_total", labels) == before + 1
+    assert metrics.REGISTRY.get_sample_value("mailbridge_jira_limit_left", labels) == 41
