@@ -21,7 +21,7 @@ from inbound.headerblock import HeaderBlock, read_header_block
 from inbound.limits import MAX_RAW_OCTETS, lift
 from inbound.parsed import Address, Attachment, DeliveryReport, ParsedMail
 from inbound.parts import leaves
-from inbound.people import MAX_ADDRESSES, clean_name, lenient_addresses, local_address
+from inbound.people import MAX_ADDRESSES, clean_name, lenient_addresses, local_address, plain_addresses
 
 __all__ = ["Address", "Attachment", "DeliveryReport", "ParsedMail", "parse"]
 
@@ -130,7 +130,7 @@ def _structure(octets: bytes) -> tuple[_Structure | None, Message]:
 def _library_header(block: HeaderBlock, raw: bytes) -> bytes:
     lines = []
     for name, value in block.fields:
-        if name.lower() in _FOR_LIBRARY:
+        if name.lower() in _FOR_LIBRARY and not (name.lower() in _ATTRIBUTE and plain_addresses(value)):
             if name.lower() == "content-type" and value[:10].lower() == "multipart/":
                 value = _with_boundary(value, raw, block.body)
             lines.append(
@@ -225,6 +225,8 @@ def _people(
     value = written.get(name, "")
     if not value:
         return ()
+    if name in _ATTRIBUTE and (plain := plain_addresses(value)):
+        return plain
     if structure is not None and name in _ATTRIBUTE:
         found = tuple(
             Address(clean_name(person), address.strip("."))

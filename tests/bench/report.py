@@ -129,10 +129,13 @@ def _parsing(results: Results) -> str:
         ratios = [f"**{size['ours_against'][name]:.2f}**" for name in names]
         rates = [_rate(size["ways"][name]) for name in ("ours", *names)]
         table.append((size["size"], *ratios, *rates))
+    memory = results["memory"]
     return (
         _table(head, table)
         + "\nMails a second of one core, and megabytes. The libraries give less back than ours: no repaired headers, no guard against hostile"
         f" mail, no choice of the text to show; see decision 0005. Load {results['load']:.1f}.\n"
+        + f"\nMemory that reading a mail of {memory['mail_octets'] / 1e6:.0f} MB takes at most, the mail itself included:"
+        f" **{memory['peak'] / memory['mail_octets']:.1f}** times its size.\n"
     )
 
 
