@@ -12,7 +12,7 @@ from sandbox.calls import Calls
 from sandbox.faults import Faults
 from sandbox.gate import Gate
 from sandbox.http_server import HttpServer
-from sandbox.jira import api_comments, api_issues, api_people, api_projects, api_search
+from sandbox.jira import api_comments, api_issues, api_notify, api_people, api_permissions, api_projects, api_search
 from sandbox.jira.api import Api, install_errors, install_loudness
 from sandbox.jira.callers import of_site
 from sandbox.jira.install import Installer
@@ -52,9 +52,9 @@ class Sandbox:
         self.port = self._http.port
         self.url = f"http://{host}:{self.port}"
         faults, calls = Faults(), Calls()
-        site = Site(self.url, self._tell)
         imap: Mailboxes = ImapServer(host, imap_port) if imap_server is None else ForeignMailboxes(host, imap_server)
         post = PostOffice(imap)
+        site = Site(self.url, self._tell, post=post.deliver)
         self.parts = Parts(
             site=site,
             calls=calls,
@@ -127,7 +127,7 @@ def _flask(parts: Parts) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = control.MAX_MAIL
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = Api(parts.site)
-    for module in (api_issues, api_comments, api_people, api_projects, api_search):
+    for module in (api_issues, api_comments, api_notify, api_people, api_permissions, api_projects, api_search):
         module.add_routes(api)
     app.register_blueprint(api.blueprint("rest", "/rest/api/3", of_site(parts.site)))
     app.register_blueprint(control.blueprint(parts))

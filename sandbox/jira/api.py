@@ -1,5 +1,6 @@
 """What all REST answers share: one lock, JSON in and out, errors as Jira's; who is asking is `callers`' to say."""
 
+import base64
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,19 @@ from sandbox.jira.callers import Caller, Operation, Who
 from sandbox.jira.errors import JiraError, bad_request
 from sandbox.jira.site import Site
 
-__all__ = ["Answer", "Api", "Caller", "install_errors", "install_loudness", "json_body", "names", "number", "page"]
+__all__ = [
+    "Answer",
+    "Api",
+    "Caller",
+    "install_errors",
+    "install_loudness",
+    "json_body",
+    "names",
+    "number",
+    "page",
+    "token_at",
+    "token_start",
+]
 
 Answer = tuple[Any, int] | Response
 Handler = Callable[..., Answer]
@@ -119,6 +132,21 @@ def number(parameter: str, default: int, most: int) -> int:
     if value < 0:
         raise bad_request(f"The value of {parameter} must not be negative.")
     return min(value, most)
+
+
+def token_at(position: int) -> str:
+    """A nextPageToken: opaque to the caller."""
+    return base64.urlsafe_b64encode(f"at:{position}".encode()).decode()
+
+
+def token_start(token: str | None) -> int:
+    """Where a page begins that was asked for by its token; raises JiraError 400."""
+    if not token:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token).decode().removeprefix("at:"))
+    except ValueError:
+        raise bad_request("The nextPageToken is not valid.") from None
 
 
 def page(site: Site, values: list[Any], start: int, most: int, key: str = "values") -> dict[str, Any]:

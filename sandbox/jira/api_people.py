@@ -1,17 +1,14 @@
-"""REST: users (as far as their profiles allow), groups, roles, permissions."""
+"""REST: users (as far as their profiles allow), their e-mail addresses, groups and roles."""
 
 from typing import Any
 
 from flask import request
 
-from sandbox.jira import beans, seed
-from sandbox.jira.api import Answer, Api, Caller, json_body, number, page
+from sandbox.jira import beans
+from sandbox.jira.api import Answer, Api, Caller, number, page
 from sandbox.jira.errors import JiraError, bad_request
-from sandbox.jira.model import Issue, Project, User
-from sandbox.jira.rights import GLOBAL_PERMISSIONS
+from sandbox.jira.model import Project, User
 from sandbox.jira.site import Site
-
-_MAX_CHECKED = 1000
 
 
 def add_routes(api: Api) -> None:
@@ -19,13 +16,13 @@ def add_routes(api: Api) -> None:
     api.route("GET", "/myself")(myself)
     api.route("GET", "/user")(user)
     api.route("GET", "/user/search")(search)
+    api.route("GET", "/user/assignable/search")(assignable)
     api.route("GET", "/user/email", "ACCESS_EMAIL_ADDRESSES")(email)
     api.route("GET", "/user/email/bulk", "ACCESS_EMAIL_ADDRESSES")(emails)
     api.route("GET", "/user/groups")(groups)
     api.route("GET", "/group/member", "ADMIN")(members)
     api.route("GET", "/project/<project>/role")(roles)
     api.route("GET", "/project/<project>/role/<role>")(role_members)
-    api.route("POST", "/permissions/check")(check_permissions)
 
 
 def myself(site: Site, caller: Caller) -> Answer:
@@ -53,6 +50,23 @@ def search(site: Site, caller: Caller) -> Answer:
         if picker
         and person.active
         and (person.account_id == account or (query is not None and _matches(person, query)))
+    ]
+    start, most = number("startAt", 0, 1000), number("maxResults", 50, 1000)
+    return [beans.user(site, person.account_id) for person in found[start : start + most]], 200
+
+
+def assignable(site: Site, caller: Caller) -> Answer:
+    """Who can be assigned in a project or to an issue; a project that the caller may not browse is not found."""
+    query, account = request.args.get("query"), request.args.get("accountId")
+    if query is not None and account is not None:
+        raise bad_request("Provide either query or accountId, not both.")
+    project = _assigning_project(site, caller)
+    found = [
+        person
+        for person in site.users.values()
+        if site.may(person.account_id, "ASSIGNABLE_USER", project)
+        and (account is None or person.account_id == account)
+        and (query is None or _matches(person, query))
     ]
     start, most = number("startAt", 0, 1000), number("maxResults", 50, 1000)
     return [beans.user(site, person.account_id) for person in found[start : start + most]], 200
@@ -141,43 +155,17 @@ def role_members(site: Site, caller: Caller, project: str, role: str) -> Answer:
     }, 200
 
 
-def check_permissions(site: Site, caller: Caller) -> Answer:
-    """Which of the asked permissions an account has: for a Connect app any account, without accountId its own."""
-    body = json_body()
-    account = body.get("accountId") or caller.account
-    others = account != caller.account and caller.how != "connect"  # a Connect app may ask about anybody
-    if others and "ADMINISTER" not in site.global_rights(caller.account):
-        raise JiraError(403, "You do not have permission to check the permissions of other users.")
-    if account not in site.users:
-        raise bad_request(f"The user with account ID {account} does not exist.")
-    asked_global = body.get("globalPermissions") or []
-    unknown = [name for name in asked_global if name not in GLOBAL_PERMISSIONS]
-    grants = []
-    for block in body.get("projectPermissions") or []:
-        issues, projects = block.get("issues") or [], block.get("projects") or []
-        if len(issues) > _MAX_CHECKED or len(projects) > _MAX_CHECKED:
-            raise bad_request(f"At most {_MAX_CHECKED} issues and {_MAX_CHECKED} projects can be checked.")
-        unknown += [name for name in block.get("permissions") or [] if name not in seed.ADMIN_RIGHTS]
-        grants += [_grant(site, account, name, issues, projects) for name in block.get("permissions") or []]
-    if unknown:
-        raise bad_request(f"Unrecognized permission: {unknown[0]}")
-    rights = site.global_rights(account)
-    return {"globalPermissions": [name for name in asked_global if name in rights], "projectPermissions": grants}, 200
-
-
-def _grant(site: Site, account: str, permission: str, issues: list[int], projects: list[int]) -> dict[str, Any]:
-    def granted(project: Project | None) -> bool:
-        return project is not None and site.may(account, permission, project)
-
-    def project_of(issue: Issue | None) -> Project | None:
-        return None if issue is None else site.project(issue.project)
-
-    by_id = {project.id: project for project in site.projects}
-    return {
-        "permission": permission,
-        "issues": [number for number in issues if granted(project_of(site.issues.get(str(number))))],
-        "projects": [number for number in projects if granted(by_id.get(str(number)))],
-    }
+def _assigning_project(site: Site, caller: Caller) -> Project:
+    issue = request.args.get("issueKey") or request.args.get("issueId")
+    if issue:
+        return site.project(site.visible_issue(issue, caller.account).project)
+    key = request.args.get("project")
+    if not key:
+        raise bad_request("Provide one of project, issueKey and issueId.")
+    found = site.project(key)
+    if not site.may(caller.account, "BROWSE_PROJECTS", found):
+        raise JiraError(404, f"No project could be found with key '{key}'.")
+    return found
 
 
 def _browses_people(site: Site, caller: Caller) -> None:

@@ -1,12 +1,11 @@
 """REST: search by JQL through the index, GET and POST, with page tokens and reconcileIssues."""
 
-import base64
 from typing import Any
 
 from flask import request
 
-from sandbox.jira import beans, jql
-from sandbox.jira.api import Answer, Api, Caller, json_body, names, number
+from sandbox.jira import beans, changelog, jql
+from sandbox.jira.api import Answer, Api, Caller, json_body, names, number, token_at, token_start
 from sandbox.jira.errors import JiraError, bad_request
 from sandbox.jira.site import Site
 
@@ -37,6 +36,7 @@ def search_by_query(site: Site, caller: Caller) -> Answer:
             "maxResults": number("maxResults", 50, 5000),
             "fields": names("fields"),
             "properties": names("properties"),
+            "expand": request.args.get("expand", ""),
             "reconcileIssues": [int(issue) for issue in names("reconcileIssues") if issue.isdigit()],
         },
     ), 200  # fmt: skip
@@ -74,22 +74,16 @@ def _search(site: Site, caller: Caller, asked: dict[str, Any]) -> dict[str, Any]
     if not isinstance(most, int | None):
         raise bad_request("maxResults must be a whole number.")
     most = 50 if most is None else max(0, min(most, 5000))
-    start = _start(asked.get("nextPageToken"))
+    start = token_start(asked.get("nextPageToken"))
     fields = asked.get("fields") or []
     properties = asked.get("properties") or []
     issues = [beans.issue(site, issue, caller.account, fields, properties) for issue in found[start : start + most]]
+    if "changelog" in str(asked.get("expand") or "").split(","):
+        for bean, issue in zip(issues, found[start:], strict=False):
+            bean["changelog"] = changelog.recent(site, issue)
     if not fields:  # unlike GET issue, this search tells only ids unless fields are asked for
-        issues = [{"id": issue["id"]} for issue in issues]
+        issues = [{name: bean[name] for name in ("id", "changelog") if name in bean} for bean in issues]
     answer: dict[str, Any] = {"issues": issues, "isLast": start + most >= len(found)}
     if not answer["isLast"]:
-        answer["nextPageToken"] = base64.urlsafe_b64encode(f"at:{start + most}".encode()).decode()
+        answer["nextPageToken"] = token_at(start + most)
     return answer
-
-
-def _start(token: str | None) -> int:
-    if not token:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(token).decode().removeprefix("at:"))
-    except ValueError:
-        raise bad_request("The nextPageToken is not valid.") from None

@@ -1,11 +1,13 @@
-"""The items of a changelog: what a field was and what it is now, by id and in words."""
+"""Changelogs: what a field was and what it is now, by id and in words, and an issue's history as REST tells it."""
 
 from typing import Any
 
-from sandbox.jira import adf, fields
-from sandbox.jira.model import Attachment
+from sandbox.jira import adf, beans, fields
+from sandbox.jira.instants import jira_time
+from sandbox.jira.model import Attachment, Change, Issue
 from sandbox.jira.site import Site
 
+_MOST_EXPANDED = 100
 _FIELD_NAMES = {"due_date": "duedate", "issue_type": "issuetype"}
 
 
@@ -33,6 +35,22 @@ def attached(attachment: Attachment) -> dict[str, Any]:
         "field": "Attachment", "fieldtype": "jira", "fieldId": "attachment",
         "from": None, "fromString": None, "to": attachment.id, "toString": attachment.filename,
     }  # fmt: skip
+
+
+def entry(site: Site, change: Change) -> dict[str, Any]:
+    """One entry of an issue's history."""
+    return {
+        "id": change.id,
+        "author": beans.user(site, change.author),
+        "created": jira_time(change.at),
+        "items": change.items,
+    }
+
+
+def recent(site: Site, issue: Issue) -> dict[str, Any]:
+    """What `expand=changelog` adds to an issue: its history, newest first."""
+    found = [entry(site, change) for change in reversed(issue.changes)][:_MOST_EXPANDED]
+    return {"startAt": 0, "maxResults": len(found), "total": len(issue.changes), "histories": found}
 
 
 def _shown(site: Site, attribute: str, value: Any) -> tuple[str | None, str | None]:

@@ -34,6 +34,7 @@ class Index:
         seen = copy.copy(issue)
         seen.labels, seen.custom = list(issue.labels), dict(issue.custom)
         seen.properties, seen.comments = copy.deepcopy(issue.properties), list(issue.comments)
+        seen.changes = list(issue.changes)
         self._add(issue.id, seen, now)
 
     def remove(self, issue_id: str, now: float) -> None:

@@ -19,11 +19,13 @@ def utc_time(instant: float) -> str:
 
 
 def jql_time(text: str, now: float) -> float | None:
-    """A JQL date (`2026-11-20`, `2026-11-20 10:15`, `-5m`, `-2d`) as an instant; None when it is not one."""
-    relative = re.fullmatch(r"([+-]?)(\d+)([mhdw])", text)
+    """A JQL date (`2026-11-20`, `2026-11-20 10:15`, `-5m`, `4w 2d`) as an instant; None when it is not one.
+
+    Jira takes no finer date than the minute, and reads it in the time zone of the account that asks."""
+    relative = re.fullmatch(r"([+-]?)((?:\d+[mhdw]\s*)+)", text)
     if relative:
-        sign, amount, unit = relative.groups()
-        seconds = int(amount) * _UNITS[unit]
+        sign, amounts = relative.groups()
+        seconds = sum(int(amount) * _UNITS[unit] for amount, unit in re.findall(r"(\d+)([mhdw])", amounts))
         return now + seconds if sign == "+" else now - seconds
     for form in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
         try:

@@ -102,9 +102,19 @@ class Attachment:
     created: float
 
 
+@dataclass(frozen=True)
+class Change:
+    """One entry of an issue's history: what one act changed."""
+
+    id: str
+    author: str
+    at: float
+    items: list[dict[str, Any]]
+
+
 @dataclass
 class Issue:
-    """An issue. Texts are ADF; people are account ids; `custom` maps customfield_… to its value."""
+    """An issue. Texts are ADF; people are account ids; `custom` maps customfield_… to its value. `changes`: oldest first."""
 
     id: str
     key: str
@@ -127,6 +137,7 @@ class Issue:
     properties: dict[str, Any] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     watchers: set[str] = field(default_factory=set)
 
 
@@ -157,7 +168,8 @@ class Installation:
 class Event:
     """Something happened: the webhook's name and its body as it was at that moment.
 
-    `trace`: the header X-Atlassian-Webhook-Trace of the REST call that caused it, if there was one.
+    `trace`: the header X-Atlassian-Webhook-Trace of the REST call that caused it, if there was one. `actor`: the account that
+    did it, where the body does not tell.
     """
 
     name: str
@@ -165,3 +177,4 @@ class Event:
     issue_key: str
     project_key: str
     trace: str | None = None
+    actor: str | None = None

@@ -29,12 +29,20 @@ from sandbox.jira.rights import GLOBAL_PERMISSIONS, Rulings
 
 
 class Site:
-    """Everything Jira knows. `emit` is called, under the lock, with each thing that happened."""
+    """Everything Jira knows. `emit` is called, under the lock, with each thing that happened; `post` with the sender, the
+    recipients and the raw bytes of each mail of Jira's own."""
 
-    def __init__(self, base_url: str, emit: Callable[[Event], None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float] = time.time,
+        post: Callable[[str, list[str], bytes], object] = lambda *_: None,
+    ) -> None:
         self.lock = threading.RLock()
         self.base_url = base_url
         self.emit = emit
+        self.post = post
         self.clock = clock
         self.api_tokens: list[ApiToken] = []
         self.reset()

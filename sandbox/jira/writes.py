@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.jira import beans, changelog, fields, given
 from sandbox.jira.errors import JiraError, bad_field, bad_request
-from sandbox.jira.model import Attachment, Comment, Event, Issue, Project
+from sandbox.jira.model import Attachment, Change, Comment, Event, Issue, Project
 from sandbox.jira.site import Site
 
 MAX_ATTACHMENT = 25 * 1024 * 1024
@@ -131,7 +131,7 @@ def add_comment(
     )
     issue.comments.append(comment)
     issue.updated = now
-    _emit_comment(site, "comment_created", issue, comment, trace)
+    _emit_comment(site, "comment_created", issue, comment, who, trace)
     return comment
 
 
@@ -151,7 +151,7 @@ def edit_comment(
     comment.updated = max(site.clock(), comment.updated + 0.001)
     comment.update_author = who
     issue.updated = comment.updated
-    _emit_comment(site, "comment_updated", issue, comment, trace)
+    _emit_comment(site, "comment_updated", issue, comment, who, trace)
 
 
 def delete_comment(site: Site, who: str, issue: Issue, comment: Comment, trace: str | None = None) -> None:
@@ -161,7 +161,7 @@ def delete_comment(site: Site, who: str, issue: Issue, comment: Comment, trace: 
         raise JiraError(400, "You do not have the permission to delete this comment.")
     issue.comments.remove(comment)
     issue.updated = site.clock()
-    _emit_comment(site, "comment_deleted", issue, comment, trace)
+    _emit_comment(site, "comment_deleted", issue, comment, who, trace)
 
 
 def attach(
@@ -234,6 +234,9 @@ def _emit_issue(
 ) -> None:
     now = site.clock()
     issue.updated = max(now, issue.updated)
+    change = Change(str(next(site.changelog_ids)), who, now, items)
+    if name == "jira:issue_updated":  # the webhook of a creation carries a changelog, the issue's history has none
+        issue.changes.append(change)
     site.index.put(issue, now)
     body = {
         "timestamp": _ms(now),
@@ -241,12 +244,12 @@ def _emit_issue(
         "issue_event_type_name": kind,
         "user": beans.user(site, who, 2),
         "issue": beans.hook_issue(site, issue),
-        "changelog": {"id": str(next(site.changelog_ids)), "items": items},
+        "changelog": {"id": change.id, "items": items},
     }
     site.emit(Event(name, body, issue.key, site.project(issue.project).key, trace))
 
 
-def _emit_comment(site: Site, name: str, issue: Issue, comment: Comment, trace: str | None) -> None:
+def _emit_comment(site: Site, name: str, issue: Issue, comment: Comment, who: str, trace: str | None) -> None:
     site.index.put(issue, site.clock())
     body = {
         "timestamp": _ms(site.clock()),
@@ -255,7 +258,7 @@ def _emit_comment(site: Site, name: str, issue: Issue, comment: Comment, trace: 
         "issue": beans.short_hook_issue(site, issue),
         "eventType": "primaryAction",
     }
-    site.emit(Event(name, body, issue.key, site.project(issue.project).key, trace))
+    site.emit(Event(name, body, issue.key, site.project(issue.project).key, trace, who))
 
 
 def _ms(instant: float) -> int:

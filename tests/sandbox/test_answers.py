@@ -54,6 +54,9 @@ def test_every_answer_has_the_documented_form(sandbox: Sandbox, jira: JiraCaller
         ("GET", "/issue/createmeta/SUP/issuetypes", {}),
         ("GET", "/issue/createmeta/SUP/issuetypes/10010", {}),
         ("GET", "/serverInfo", {}),
+        ("GET", "/mypermissions?permissions=BROWSE_PROJECTS,ADMINISTER&projectKey=SUP", {}),
+        ("GET", f"/user/assignable/search?project=SUP&accountId={ALICE}", {}),
+        ("POST", f"/issue/{key}/notify", {"json": {"to": {"users": [{"accountId": ALICE}]}}}),
     ]
     problems = []
     for method, path, options in calls:

@@ -1,9 +1,11 @@
 """People over REST: what a profile hides stays hidden, and rights are told per project and issue."""
 
 import pytest
+import requests
 
 from sandbox.app import Sandbox
 from tests.sandbox.connect_app import JiraCaller
+from tests.sandbox.person import Person, rule
 
 ALICE = "712020:aaaaaaaa-0000-4000-8000-000000000001"
 BOB = "712020:aaaaaaaa-0000-4000-8000-000000000002"
@@ -62,6 +64,53 @@ def test_rights_are_told_per_issue_and_project(jira: JiraCaller) -> None:
     assert browses(BOB) == ([issue], [10000], [])
     assert browses(ERIK) == ([], [10000], [])
     assert browses(CLEO) == ([], [], [])
+
+
+def test_people_who_can_be_assigned_are_told_per_project_and_issue(sandbox: Sandbox, jira: JiraCaller) -> None:
+    key = jira.create()["key"]
+
+    def assignable(query: str) -> list[str]:
+        answer = jira("GET", f"/user/assignable/search?{query}")
+        assert answer.status_code == 200, answer.text
+        return [user["accountId"] for user in answer.json() if user["accountType"] == "atlassian"]
+
+    assert assignable("project=SUP") == assignable(f"issueKey={key}") == [ALICE, BOB, DORA]
+    assert assignable(f"project=TEST&accountId={ERIK}") == [ERIK]
+    assert assignable(f"project=SUP&accountId={ERIK}") == []
+    assert jira("GET", f"/user/assignable/search?accountId={ERIK}").status_code == 400
+    rule(sandbox.url, BOB, "ASSIGNABLE_USER", project="SUP")
+    assert assignable("project=SUP") == [ALICE, DORA]
+
+
+def test_a_caller_is_told_its_own_rights(sandbox: Sandbox) -> None:
+    bob = Person(sandbox.url, BOB)
+
+    def mine(query: str) -> dict[str, bool]:
+        found = bob("GET", f"/mypermissions?{query}").json()["permissions"]
+        return {name: one["havePermission"] for name, one in found.items()}
+
+    asked = "permissions=BROWSE_PROJECTS,ADMINISTER,USER_PICKER,EDIT_ALL_COMMENTS"
+    expected = {"BROWSE_PROJECTS": True, "ADMINISTER": False, "USER_PICKER": True, "EDIT_ALL_COMMENTS": False}
+    assert mine(asked) == mine(f"{asked}&projectKey=SUP") == expected
+    assert bob("GET", f"/mypermissions?{asked}&projectKey=HR").status_code == 404
+    assert bob("GET", "/mypermissions?permissions=FLY").status_code == 400
+    assert bob("GET", "/mypermissions").status_code == 400
+    rule(sandbox.url, BOB, "BROWSE_PROJECTS", project="SUP")
+    assert mine("permissions=BROWSE_PROJECTS") == {"BROWSE_PROJECTS": True}  # in some project still
+
+
+def test_only_approved_apps_are_told_addresses(sandbox: Sandbox, jira: JiraCaller) -> None:
+    def allow(allowed: object) -> int:
+        return requests.post(f"{sandbox.url}/control/email-api", json={"allowed": allowed}, timeout=5).status_code
+
+    both = f"accountId={DORA}&accountId={BOB}&accountId=nobody"
+    assert allow(["somebody.else"]) == 200
+    assert jira("GET", f"/user/email?accountId={DORA}").status_code == 400
+    assert jira("GET", f"/user/email/bulk?{both}").status_code == 400
+    assert allow([jira.app.app_key]) == 200
+    told = jira("GET", f"/user/email/bulk?{both}").json()
+    assert [one["email"] for one in told] == ["dora@acme.example", "bob@acme.example"]
+    assert allow("everybody") == 400
 
 
 def test_an_unknown_permission_is_refused(jira: JiraCaller) -> None:
