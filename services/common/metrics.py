@@ -89,7 +89,9 @@ HANDLER_FAULTS = _counter(
 
 EVENTS = _counter("events_total", "Events of Jira taken in for the first time, by kind.", ("kind",))
 EVENTS_REPAIRED = _counter(
-    "events_repaired_total", "Events that a search found and nothing had told, where webhooks or Forge tell them.", ("kind",)
+    "events_repaired_total",
+    "Events that a search found and nothing had told, where webhooks or Forge tell them.",
+    ("kind",),
 )
 EVENT_LAG = _histogram(
     "event_lag_seconds", "From an event's time in Jira to the sending of a mail about it.", _LAG_BUCKETS
