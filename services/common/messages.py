@@ -44,13 +44,13 @@ class Message:
 class Topic:
     """Who sends it, and which services receive a copy each.
 
-    repeated: a second copy minutes after the first may do no harm, even if the world has moved on meanwhile.
+    calls_off: a topic whose second copy (see `outbox`) would do harm to the same tenant after a message of this one.
     """
 
     name: str
     sender: str
     receivers: tuple[str, ...]
-    repeated: bool = True
+    calls_off: str = ""
 
 
 TOPICS: Mapping[str, Topic] = {
@@ -62,9 +62,9 @@ TOPICS: Mapping[str, Topic] = {
         Topic("jira.event", "connect", ("outbound",)),
         Topic("window.due", "outbound", ("outbound",)),
         Topic("delivery.due", "outbound", ("outbound",)),
-        Topic("tenant.changed", "connect", ("inbound", "outbound")),
         # Who installs the app again at once must not lose his settings to the echo of the removal.
-        Topic("tenant.removed", "connect", ("inbound", "outbound"), repeated=False),
+        Topic("tenant.changed", "connect", ("inbound", "outbound"), calls_off="tenant.removed"),
+        Topic("tenant.removed", "connect", ("inbound", "outbound")),
     )
 }
 
@@ -72,8 +72,3 @@ TOPICS: Mapping[str, Topic] = {
 def internal(topic: str) -> bool:
     """True if the topic's only receiver is its sender: then the handler's own transaction ends the outbox row."""
     return TOPICS[topic].receivers == (TOPICS[topic].sender,)
-
-
-def repeated(topic: str) -> bool:
-    """True if a message may be sent to other services a second time some minutes after the broker has confirmed it."""
-    return TOPICS[topic].repeated

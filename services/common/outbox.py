@@ -37,7 +37,7 @@ from common.consume import backoff, consume
 from common.db import Database, now, wake
 from common.due import tenants_due
 from common.ids import new_id
-from common.messages import TOPICS, Message, internal, repeated
+from common.messages import TOPICS, Message, internal
 from common.relay import SWEEP, Relay
 
 __all__ = ["Depth", "Outbox", "Relay", "backoff", "consume", "outbox_table"]
@@ -106,6 +106,8 @@ class Outbox:
         rows = [{"id": id, "body": trace.carried(topic, body)} for id, body in zip(ids, bodies, strict=True)]
         same = {"topic": topic, "tenant": tenant, "attempts": 0, "available_at": now() + delay, "created_at": now()}
         tx.execute(insert(self._table).values(**same, id=bindparam("id"), body=bindparam("body")), rows)
+        if called_off := TOPICS[topic].calls_off:
+            self._call_off(tx, called_off, tenant)
         if delay < SWEEP:
             wake(tx, others=True)
         return ids
@@ -162,11 +164,10 @@ class Outbox:
     def confirmed(self, messages: Sequence[Message]) -> None:
         """The broker has these: end the rows of those that it had before, let the others go out a second time later."""
         ids = [message.id for message in messages if not internal(message.topic)]
-        once = [message.id for message in messages if not repeated(message.topic)]
         t = self._table
         if ids:
             with self.database.write() as tx:
-                tx.execute(delete(t).where(t.c.id.in_(ids), (t.c.attempts > 1) | t.c.id.in_(once)))
+                tx.execute(delete(t).where(t.c.id.in_(ids), t.c.attempts > 1))
                 tx.execute(update(t).where(t.c.id.in_(ids)).values(sent_until=None, available_at=now() + OUT))
                 wake(tx)
 
@@ -211,6 +212,13 @@ class Outbox:
             counts = {topic: count for topic, count in tx.execute(rows)}  # noqa: C416 - rows are not pairs to mypy
             ages = {topic: age for topic, age in tx.execute(due)}  # noqa: C416
         return {topic: Depth(counts.get(topic, 0), ages.get(topic, 0.0)) for topic in self._topics}
+
+    def _call_off(self, tx: Connection, topic: str, tenant: str) -> None:
+        """Messages that only wait to be sent a second time are not; others go out once."""
+        t = self._table
+        theirs = (t.c.topic == topic, t.c.tenant == tenant)
+        tx.execute(delete(t).where(*theirs, self._waiting, t.c.attempts > 0))
+        tx.execute(update(t).where(*theirs).values(attempts=t.c.attempts + 1))
 
     def _oldest(self, tx: Connection, topic: str, tenant: str, room: int) -> list[Message]:
         t = self._table

@@ -51,7 +51,7 @@ class Config:
         return self.settings.jira_parallel + max(1, self.settings.jira_parallel // 4)
 
     @property
-    def claim_seconds(self) -> float:
-        """How long a worker may hold a mail without a word. Every intended write renews it, so it has to outlast one
-        call with its wait for a turn and a second try after a rotated secret."""
+    def work_seconds(self) -> float:
+        """How long a worker may be at a mail without a word, its claim being renewed meanwhile. Every intended write begins
+        this time anew, so it has to outlast one call with its wait for a turn and a second try after a rotated secret."""
         return 5 * self.settings.jira_timeout + 60.0

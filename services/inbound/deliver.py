@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from common import log
+from common.claims import CLAIM, Claim
 from common.db import Database
 from common.errors import Permanent, Temporary
 from common.jira import Jira
@@ -22,7 +23,7 @@ from inbound.parsed import ParsedMail
 from inbound.store_steps import Step
 
 # Seconds of the claim that may pass between recording an intent and sending the request.
-_DELAY = 60.0
+_DELAY = 20.0
 
 _log = log.get(__name__)
 
@@ -33,7 +34,7 @@ class ClaimLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed mail with what its steps need. fence: the claim's `attempts`; settle and claim_seconds in seconds;
+    """A claimed mail with what its steps need. fence: the claim's `attempts`; settle in seconds;
     account_id: the account that we call Jira as, if known."""
 
     mail_id: str
@@ -41,7 +42,7 @@ class Job:
     fence: int
     mail: ParsedMail
     raw: bytes
-    claim_seconds: float
+    claim: Claim[Any]
     settle: float
     account_id: str | None
 
@@ -162,9 +163,10 @@ class Delivery:
     def _do(self, step: Step) -> Step:
         started = time.monotonic()
         with self._database.write() as tx:
-            if not store_ledger.renew(tx, self._job.mail_id, self._job.fence, self._job.claim_seconds):
+            if not store_ledger.renew(tx, self._job.mail_id, self._job.fence, CLAIM):
                 raise ClaimLost
             store_steps.intend(tx, step.id, step.detail)
+        self._job.claim.renewed(started)
         if time.monotonic() - started > _DELAY:
             with self._database.write() as tx:
                 store_steps.undo(tx, step.id, step.detail)

@@ -6,16 +6,17 @@ end, it is written together with the outbox row's: a mail is final, or it will b
 
 import random
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Row
 
 from common import log, metrics
+from common.claims import CLAIM, Claim, Claims
 from common.credentials import Credentials
 from common.crypto import Vault
 from common.db import Database
 from common.errors import Permanent, Temporary
-from common.in_hand import InHand
 from common.jira import JiraSites
 from common.messages import Message
 from common.outbox import Outbox
@@ -53,19 +54,19 @@ class Desk:
         self._vault = vault
         self._vendor = vendor
         self._sites = sites
-        self._in_hand: InHand[Work] = InHand()
+        self.claims: Claims[Work] = Claims(self._renew)
 
     def handle(self, message: Message) -> None:
         """Bring the mail to its end or postpone it. An exception that escapes is a bug, after which it is tried again."""
-        mail_id = str(message.body["mail"])
+        mail_id, since = str(message.body["mail"]), time.monotonic()
         with log.bind(mail=mail_id):
             row = self._claim(message, mail_id)
             if row is None:
                 return
             work = Work(message, row)
             try:
-                with self._in_hand.held(work):
-                    self._record(work, self._attempt(work))
+                with self.claims.held(work, since, self._config.work_seconds) as claim:
+                    self._record(work, self._attempt(work, claim))
             except ClaimLost:
                 _log.warning("claim_lost")
             except Temporary as fault:  # the database was away when the end was to be recorded: that is nobody's bug
@@ -82,16 +83,21 @@ class Desk:
 
         A write to Jira that is on its way is a step that was intended: whoever takes the mail looks it up first.
         """
-        for work in self._in_hand.left():
+        for work in self.claims.left():
             row = work.row
             with self._database.write() as tx:
                 if store_ledger.postpone(tx, row.id, row.attempts, "Given back by a worker that was told to stop."):
                     self._outbox.postpone(tx, work.message.id, 0.0)
             _log.warning("mail_given_back", mail=row.id)
 
+    def _renew(self, items: Sequence[Work]) -> list[Work]:
+        with self._database.write() as tx:
+            ours = store_ledger.renew_all(tx, [(work.row.id, work.row.attempts) for work in items], CLAIM)
+        return [work for work in items if (work.row.id, work.row.attempts) in ours]
+
     def _claim(self, message: Message, mail_id: str) -> Row[Any] | None:
         with self._database.write() as tx:
-            claim = store_ledger.claim(tx, mail_id, self._config.claim_seconds, self._config.attempts)
+            claim = store_ledger.claim(tx, mail_id, CLAIM, self._config.attempts)
             if isinstance(claim, Busy):
                 self._outbox.postpone(tx, message.id, claim.seconds + 0.1)
             elif not isinstance(claim, Claimed):
@@ -101,9 +107,9 @@ class Desk:
             metrics.MAIL_HANDLED.labels("failed").inc()
         return claim.mail if isinstance(claim, Claimed) else None
 
-    def _attempt(self, work: Work) -> End | Postpone:
+    def _attempt(self, work: Work, claim: Claim[Work]) -> End | Postpone:
         try:
-            return self._handle(work)
+            return self._handle(work, claim)
         except Temporary as fault:
             age = time.time() - max(work.row.received_at, work.row.record.get("retried_at", 0.0))
             if age > self._config.give_up_after:
@@ -112,7 +118,7 @@ class Desk:
         except Permanent as fault:
             return End("failed", f"{fault} {fault.remedy}".strip())
 
-    def _handle(self, work: Work) -> End | Postpone:
+    def _handle(self, work: Work, claim: Claim[Work]) -> End | Postpone:
         papers = gather.papers(self._database, self._vault, work.row)
         with self._database.write() as tx:
             read = {"sender": papers.sender, "subject": papers.subject, "message_id": papers.mail.message_id[:1000]}
@@ -133,7 +139,7 @@ class Desk:
             fence=work.row.attempts,
             mail=papers.mail,
             raw=papers.raw,
-            claim_seconds=self._config.claim_seconds,
+            claim=claim,
             settle=self._config.settings.jira_settle,
             account_id=credentials.account_id,
         )
@@ -147,7 +153,7 @@ class Desk:
     def _planned(self, work: Work, papers: Papers, plan: Plan) -> tuple[Step, ...]:
         """The decision is recorded before anything of it happens: a later attempt carries on, it does not decide anew."""
         with self._database.write() as tx:
-            if not store_ledger.renew(tx, work.row.id, work.row.attempts, self._config.claim_seconds):
+            if not store_ledger.renew(tx, work.row.id, work.row.attempts, CLAIM):
                 raise ClaimLost
             store_steps.plan(tx, work.row.id, plan.steps)
             store_ledger.note(tx, work.row.id, record=work.record(), config_version=papers.rule.version)

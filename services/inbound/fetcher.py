@@ -10,9 +10,8 @@ from common.bus import open_bus
 from common.db import Database, open_database
 from common.env import Env, read_or_exit
 from common.errors import Temporary
-from common.ids import new_id
 from common.outbox import Outbox, Relay
-from inbound import store_ledger, store_sources
+from inbound import fetcher_name, store_ledger, store_sources
 from inbound.config import Config
 from inbound.store_sources import Owned
 from inbound.tables import outbox
@@ -20,7 +19,7 @@ from inbound.watch import Watch
 
 _SWEEP = 1.0
 _SHORTEST = 0.2
-_BEAT = 5.0
+_BEAT = 2.0
 _GAUGES = 15.0
 _DEAF = 60.0
 
@@ -42,7 +41,7 @@ class Fetcher:
     """Owns its share of the mailboxes and reads each in a thread of its own."""
 
     def __init__(self, config: Config, database: Database) -> None:
-        self.id = new_id()
+        self.id = fetcher_name.new_name()
         self._config = config
         self._database = database
         self._stopping = threading.Event()
@@ -106,7 +105,7 @@ class Fetcher:
                 store_sources.beat(tx, self.id)
             self._beaten_at = clock
         with self._database.read() as tx:
-            share = store_sources.share(tx, self.id)
+            share = store_sources.share(tx, self.id, self._gone)
         owned = {one.mailbox_id: one for one in share.owned}
         self._keep(owned)
         if share.surplus or share.orphans:
@@ -115,7 +114,7 @@ class Fetcher:
                 taken = [id for id, owner in share.orphans if store_sources.take(tx, self.id, id, owner)]
             _log.info("mailboxes_shared", taken=len(taken), given_back=len(share.surplus))
             with self._database.read() as tx:
-                self._keep({one.mailbox_id: one for one in store_sources.share(tx, self.id).owned})
+                self._keep({one.mailbox_id: one for one in store_sources.share(tx, self.id, self._gone).owned})
         if clock - self._gauged_at > _GAUGES:
             self._show()
             self._gauged_at = clock
@@ -134,6 +133,9 @@ class Fetcher:
             if id not in self._watches and id not in still:
                 self._watches[id] = Watch(self._config, self._database, self.id, one)
                 self._watches[id].start()
+
+    def _gone(self, other: str) -> bool:
+        return fetcher_name.is_gone(other, self.id, fetcher_name.started)
 
     def _show(self) -> None:
         with self._database.read() as tx:

@@ -111,6 +111,14 @@ def renew(tx: Connection, id: str, fence: int, seconds: float) -> bool:
     return tx.execute(rows.values(claim_until=now() + seconds)).rowcount == 1
 
 
+def renew_all(tx: Connection, fences: Iterable[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
+    """Hold these claims, as (mail id, fence), for `seconds` from now; returns those that were still held."""
+    ours = tuple_(mail.c.id, mail.c.attempts).in_(list(fences))
+    rows = update(mail).where(ours, mail.c.state == "delivering", mail.c.claim_until > now())
+    renewed = rows.values(claim_until=now() + seconds).returning(mail.c.id, mail.c.attempts)
+    return {(id, fence) for id, fence in tx.execute(renewed)}
+
+
 def finish(tx: Connection, id: str, fence: int, state: str, **values: Any) -> bool:
     """The mail comes to an end; False if the claim was lost to somebody else."""
     rows = _mine(id, fence)

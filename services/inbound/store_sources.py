@@ -1,12 +1,12 @@
 """SQL about who reads which mailbox, and from which message on. Each function belongs to the caller's transaction `tx`.
 
-A fetcher is alive while its heartbeat is fresh. It keeps at most its share of the mailboxes, ⌈mailboxes / live fetchers⌉, takes
-those that nobody alive owns, and gives a surplus back. Each taking raises the mailbox's epoch: a batch is committed only
-under the epoch that its fetcher took, so that two never record one message.
+A fetcher is alive while its heartbeat is fresh, unless its name says that it is gone. It keeps at most its share of the
+mailboxes, ⌈mailboxes / live fetchers⌉, takes those that nobody alive owns, and gives a surplus back. Each taking raises the
+mailbox's epoch: a batch is committed only under the epoch that its fetcher took, so that two never record one message.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,8 @@ from common.ids import new_id
 from inbound.sources import Account
 from inbound.tables import fetcher, mailbox, source
 
-ALIVE = 30.0
-"""Seconds after its last heartbeat that a fetcher counts as alive."""
+ALIVE = 10.0
+"""Seconds after its last heartbeat that a fetcher counts as alive; it beats every two."""
 
 _FORGOTTEN = 600.0
 _READ = (mailbox.c.enabled.is_(True), mailbox.c.deleted_at.is_(None))
@@ -49,9 +49,10 @@ def beat(tx: Connection, me: str) -> None:
     tx.execute(update(fetcher).where(fetcher.c.id == me).values(heartbeat_at=now()))
 
 
-def share(tx: Connection, me: str) -> Share:
-    """Who should read what, seen from one fetcher."""
-    alive = set(tx.execute(select(fetcher.c.id).where(fetcher.c.heartbeat_at > now() - ALIVE)).scalars()) | {me}
+def share(tx: Connection, me: str, gone: Callable[[str], bool] = lambda _: False) -> Share:
+    """Who should read what, seen from one fetcher. gone: whether one runs no more for certain, however fresh its heartbeat."""
+    beating = tx.execute(select(fetcher.c.id).where(fetcher.c.heartbeat_at > now() - ALIVE)).scalars()
+    alive = {id for id in beating if not gone(id)} | {me}
     columns = (mailbox.c.id, mailbox.c.owner, mailbox.c.owner_epoch, mailbox.c.changed_at)
     rows = tx.execute(select(*columns).where(*_READ).order_by(mailbox.c.id)).all()
     most = -(-len(rows) // len(alive))

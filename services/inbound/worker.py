@@ -59,6 +59,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin; returns at once."""
+        self._desk.claims.start()
         self._relay.start()
         consume(self._bus, self._outbox, "mail.received", self._desk.handle, self._config.concurrency)
         self._bus.consume("tenant.changed", self._on_changed, 1)
@@ -69,6 +70,7 @@ class Worker:
         end = time.monotonic() + grace
         self._relay.stop(min(5.0, grace / 4))
         self._bus.close(max(0.0, end - time.monotonic() - min(GIVING_BACK, grace / 3)))
+        self._desk.claims.stop()
         try:
             self._desk.give_back()
         except Temporary as fault:

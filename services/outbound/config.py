@@ -41,6 +41,7 @@ class Config:
         )
 
     @property
-    def claim_seconds(self) -> float:
-        """How long one sending may take: every answer of the server may be as slow as is allowed."""
+    def sending_seconds(self) -> float:
+        """How long one sending may take, its claim being renewed meanwhile: every answer of the server may be as slow as
+        is allowed."""
         return 20 * self.smtp_timeout + 60.0

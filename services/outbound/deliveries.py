@@ -1,10 +1,12 @@
 """One mail to one person: claimed, rendered, sent, recorded.
 
 The intent (state `sending`, the Message-ID long fixed) stands before the sending and the result after it. A worker that
-dies in between leaves a claim that passes; then the mail is sent again with the same Message-ID.
+dies in between leaves a claim that passes within a minute; then the mail is sent again with the same Message-ID. A worker that
+lives and cannot renew its claim cuts its connection to the server before the claim passes.
 """
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +14,9 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from common import log, metrics, trace
+from common.claims import CLAIM, Claim, Claims
 from common.db import Database
 from common.errors import Fault, Permanent, Temporary
-from common.in_hand import InHand
 from common.messages import Message
 from common.outbox import Outbox
 from outbound import decide, mime, render, store, store_deliveries, store_events, suppress, threads
@@ -61,6 +63,15 @@ class _Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class InHand:
+    """What a thread is sending: the message that asked for it, and which attempt at which delivery."""
+
+    message: Message
+    id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Deliveries:
     """The handler of `delivery.due`; any number of threads may share it."""
 
@@ -70,37 +81,46 @@ class Deliveries:
     marks: Marks
     renderer: render.Renderer
     pool: SmtpPool
-    claim_seconds: float
+    sending_seconds: float
     attempts: int
     give_up_after: float
-    in_hand: InHand[tuple[Message, Claimed]] = field(default_factory=InHand)
+    claims: Claims[InHand] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "claims", Claims(self._renew))
 
     def on_due(self, message: Message) -> None:
         """Send the delivery that the message names, if it is still to be sent and its turn."""
-        id = str(message.body["delivery"])
+        id, since = str(message.body["delivery"]), time.monotonic()
         with log.bind(delivery=id):
             job = self._claim(message, id)
             if isinstance(job, _Stop):
                 self._end(message, job.claimed, job.state, job.why)
             elif job is not None:
-                with self.in_hand.held((message, job.claimed)):
-                    self._send(message, job)
+                item = InHand(message, id, job.claimed.attempts)
+                with self.claims.held(item, since, self.sending_seconds) as claim:
+                    self._send(message, job, claim)
 
     def give_back(self) -> None:
         """What is still being sent may be sent by others at once; to be called last, right before the process ends."""
-        for message, claimed in self.in_hand.left():
+        for item in self.claims.left():
             with self.database.write() as tx:
-                store_deliveries.release(
-                    tx, claimed.id, claimed.attempts, "Given back by a worker that was told to stop."
-                )
-                self.outbox.postpone(tx, message.id, 0.0)
-            _log.warning("delivery_given_back", delivery=claimed.id)
+                store_deliveries.release(tx, item.id, item.attempt, "Given back by a worker that was told to stop.")
+                self.outbox.postpone(tx, item.message.id, 0.0)
+            _log.warning("delivery_given_back", delivery=item.id)
 
-    def _send(self, message: Message, job: _Job) -> None:
+    def _renew(self, items: Sequence[InHand]) -> list[InHand]:
+        with self.database.write() as tx:
+            ours = store_deliveries.renew_all(tx, [(item.id, item.attempt) for item in items], CLAIM)
+        return [item for item in items if (item.id, item.attempt) in ours]
+
+    def _send(self, message: Message, job: _Job, claim: Claim[InHand]) -> None:
         data = self._compose(job)
         try:
             with trace.span("SMTP: send a mail", "client", facts={"server.address": job.server.host}):
-                result = self.pool.send(job.server, job.from_address, job.address, data, within=self.claim_seconds)
+                result = self.pool.send(
+                    job.server, job.from_address, job.address, data, within=self.sending_seconds, claim=claim
+                )
         except Temporary as fault:
             self._later(message, job.claimed, fault, _pause(job.claimed.attempts, fault.retry_after))
         except Permanent as fault:
@@ -132,7 +152,7 @@ class Deliveries:
             if store_deliveries.waits_for_older(tx, id, _PATIENCE):
                 self.outbox.postpone(tx, message.id, _TURN)
                 return None
-            claimed = store_deliveries.claim(tx, id, self.claim_seconds)
+            claimed = store_deliveries.claim(tx, id, CLAIM)
             if claimed is None:
                 left = store_deliveries.claim_left(tx, id)
                 if left is None:

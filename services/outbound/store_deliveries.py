@@ -4,7 +4,7 @@ States: pending (to be sent), sending (claimed; may be sent again with the same 
 sent, skipped (never to be sent, and why), failed, bounced.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,14 @@ def claim(tx: Connection, id: str, seconds: float) -> Claimed | None:
         row.id, row.tenant, row.window_id, row.issue_id, row.recipient, row.recipient_hash, row.kind, row.event,
         tuple(row.items), tuple(row.reasons), row.message_id or "", row.attempts, row.created_at, row.content,
     )  # fmt: skip
+
+
+def renew_all(tx: Connection, attempts: Iterable[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
+    """Hold these claims, as (delivery id, attempt), for `seconds` from now; returns those that were still held."""
+    ours = tuple_(delivery.c.id, delivery.c.attempts).in_(list(attempts))
+    rows = update(delivery).where(ours, delivery.c.state == "sending", delivery.c.claim_until > now())
+    renewed = rows.values(claim_until=now() + seconds).returning(delivery.c.id, delivery.c.attempts)
+    return {(id, attempt) for id, attempt in tx.execute(renewed)}
 
 
 def claim_left(tx: Connection, id: str) -> float | None:

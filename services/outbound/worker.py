@@ -62,7 +62,7 @@ class Worker:
         self._windows = Windows(database, rows, sealing, marks, sites, vendor, self._lookups, config.give_up_after)
         self._deliveries = Deliveries(
             database, rows, sealing, marks, Renderer(), self._pool,
-            config.claim_seconds, config.attempts, config.give_up_after,
+            config.sending_seconds, config.attempts, config.give_up_after,
         )  # fmt: skip
         self._intake = Intake(database, sealing, marks, sites)
 
@@ -80,6 +80,7 @@ class Worker:
             ("tenant.removed", self._intake.on_removed, 1),
         ):
             consume(self._bus, self._outbox, topic, handler, threads)
+        self._deliveries.claims.start()
         self._relay.start()
         self._house.start()
 
@@ -91,6 +92,7 @@ class Worker:
         self._lookups.close()
         self._house.stop(1.0)
         self._pool.close()
+        self._deliveries.claims.stop()
         try:
             self._deliveries.give_back()
         except Temporary as fault:

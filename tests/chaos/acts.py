@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-
+from inbound.store_sources import ALIVE
 from scripts.fleet import NAMES
 from tests.chaos.plan import FAULTS, Act
 from tests.chaos.world import World
@@ -40,9 +39,6 @@ def kill(world: World, name: str, down: float) -> None:
         world.down.add(name)
         world.crew.kill(name)
     time.sleep(down / 3)
-    if name in ("inbound.worker", "outbound.worker"):
-        with contextlib.suppress(psycopg.Error):  # PostgreSQL may be away too: then these claims pass at the end
-            world.let_claims_pass(name.split(".")[0])
     with world.lock:
         world.crew.spawn(name)
         world.down.discard(name)
@@ -115,30 +111,13 @@ def pause_fetcher(world: World, lasts: float) -> None:
         process = world.crew.processes[paused]
         process.send_signal(signal.SIGSTOP)
     try:
-        if world.real_time:
-            time.sleep(30.0)
-        else:
-            _patiently(lambda: world.sql("UPDATE inbound.fetcher SET heartbeat_at = heartbeat_at - 60"))
-        time.sleep(7.0 + lasts)  # the living one says within five seconds that it lives, and then looks around
+        time.sleep(ALIVE + 3.0 + lasts)
     finally:
         process.send_signal(signal.SIGCONT)
     time.sleep(lasts)
     with world.lock:
         world.down.add(second)
         world.crew.end(second)
-
-
-def _patiently(do: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while True:
-        try:
-            do()
-        except psycopg.Error:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-        else:
-            return
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Chaos over the seven processes: `python -m tests.chaos.run --runs 20 --seed N --table docs/chaos.md` (`make chaos`).
 
 Each run has a seed of its own (the first one's, counted up), which makes its plan; a run is repeated by `--runs 1 --seed N`.
-The waits of minutes (a message that is out, the claim of a dead worker, a long pause between tries) are shortened by
+The waits of minutes (a message that is out, a second sending, a long pause between tries) are shortened by
 moving the clocks of what waits, so that what a run takes is the work itself; `--real-time` waits them out.
 """
 
@@ -31,7 +31,7 @@ from tests.chaos.stream import Rooms, Sent
 from tests.chaos.world import World, world
 
 DRAINED = 180.0  # seconds within which everything must be done once the last fault is over
-REAL = 900.0  # the same where no clock is moved: claims of two minutes, second sendings after five
+REAL = 900.0  # the same where no clock is moved: second sendings after five minutes
 _STEP = 3.0
 _LEAP = 120.0
 

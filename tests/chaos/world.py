@@ -26,8 +26,6 @@ from scripts.fleet import Fleet, fleet
 from tests.running import sandbox_settings
 
 SMTP_TIMEOUT, JIRA_TIMEOUT, SETTLE = 3.0, 3.0, 5.0
-# A claim that was taken or renewed so long ago belongs to nobody who could still be at work with these timeouts.
-_AT_WORK = 30.0
 
 
 @dataclass
@@ -57,25 +55,13 @@ class World:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    def let_claims_pass(self, service: str) -> None:
-        """As if the time had gone by after which the claims of a worker that is dead are over."""
-        if self.real_time:
-            return
-        table = {"inbound": "inbound.mail", "outbound": "outbound.delivery"}[service]
-        state = {"inbound": "delivering", "outbound": "sending"}[service]
-        self.sql(f"UPDATE {table} SET claim_until = 0 WHERE state = '{state}' AND claim_until IS NOT NULL")
-
     def let_time_pass(self, seconds: float) -> None:
-        """As if so many seconds had gone by for what waits: messages that are out or postponed, and orphaned claims."""
+        """As if so many seconds had gone by for messages that are out or postponed."""
         if self.real_time:
             return
         for service in ("connect", "inbound", "outbound"):
             moved = "available_at = available_at - %s, sent_until = sent_until - %s"
             self.sql(f"UPDATE {service}.outbox SET {moved}", seconds, seconds)
-        now = "extract(epoch FROM clock_timestamp())"
-        for table, claim in (("inbound.mail", 5 * JIRA_TIMEOUT + 60), ("outbound.delivery", 20 * SMTP_TIMEOUT + 60)):
-            orphaned = f"claim_until < {now} + %s"
-            self.sql(f"UPDATE {table} SET claim_until = claim_until - %s WHERE {orphaned}", seconds, claim - _AT_WORK)
 
     def waiting(self, *, kept: bool = True) -> dict[str, int]:
         """How many messages each topic has in an outbox; {} when everything is done.

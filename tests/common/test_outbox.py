@@ -274,16 +274,38 @@ def test_an_attempt_that_nobody_confirmed_is_not_the_first_of_two(outbox: Outbox
     assert row(outbox, handled) is not None
 
 
-def test_a_removal_is_not_repeated_after_its_confirm(tmp_path: Path) -> None:
+@pytest.fixture
+def connects(tmp_path: Path) -> Iterator[Outbox]:
     database = open_database(f"sqlite:///{tmp_path}", "connect")
     engine = database.fresh_engine()
     tables.create_all(engine)
     engine.dispose()
-    sent = Outbox(database, table)
-    [id] = put(sent, "t", topic="tenant.removed")
-    sent.confirmed(claim(sent))
-    assert row(sent, id) is None
+    yield Outbox(database, table)
     database.close()
+
+
+def test_a_removal_is_repeated_like_everything_that_a_broker_may_lose(connects: Outbox) -> None:
+    [id] = put(connects, "t", topic="tenant.removed")
+    connects.confirmed(claim(connects))
+    with connects.database.write() as tx:
+        tx.execute(update(table).values(available_at=now() - 1))
+    assert [message.id for message in claim(connects)] == [id]
+
+
+def test_who_is_installed_again_hears_no_echo_of_the_removal(connects: Outbox) -> None:
+    [confirmed], [other] = put(connects, "t", topic="tenant.removed"), put(connects, "u", topic="tenant.removed")
+    connects.confirmed(claim(connects))
+    [out] = put(connects, "t", topic="tenant.removed")
+    claimed = claim(connects)
+    [waiting] = put(connects, "t", topic="tenant.removed")
+    [changed] = put(connects, "t", topic="tenant.changed")
+    assert row(connects, confirmed) is None and row(connects, other) is not None
+    connects.confirmed(claimed)
+    assert row(connects, out) is None, "it went out once"
+    messages = claim(connects)
+    assert {message.id for message in messages} == {waiting, changed}, "what was never sent is told all the same"
+    connects.confirmed(messages)
+    assert row(connects, waiting) is None and row(connects, changed) is not None
 
 
 def test_a_process_that_is_alone_takes_back_what_its_predecessor_had_out(outbox: Outbox) -> None:

@@ -155,6 +155,24 @@ def test_shares_are_even_and_the_dead_leave_theirs(database: Database) -> None:
         assert not store_sources.hold(tx, ME, mine.owned[0]), "the epoch has moved on"
 
 
+def test_a_fetcher_that_is_known_to_be_gone_leaves_its_mailboxes_at_once(database: Database, mailbox_id: str) -> None:
+    with database.write() as tx:
+        store_sources.beat(tx, OTHER)
+        assert store_sources.take(tx, OTHER, mailbox_id, None)
+        assert store_sources.share(tx, ME).orphans == ()
+        assert store_sources.share(tx, ME, OTHER.__eq__).orphans == ((mailbox_id, OTHER),)
+
+
+def test_claims_in_hand_are_renewed_together_unless_they_were_lost(database: Database, mail_id: str) -> None:
+    with database.write() as tx:
+        assert isinstance(store_ledger.claim(tx, mail_id, 5.0, 5), Claimed)
+        assert store_ledger.renew_all(tx, [(mail_id, 1), (mail_id, 2), (new_id(), 1)], 60.0) == {(mail_id, 1)}
+        busy = store_ledger.claim(tx, mail_id, 60.0, 5)
+        assert isinstance(busy, Busy) and busy.seconds > 50
+        tx.execute(mail.update().values(claim_until=1.0))
+        assert store_ledger.renew_all(tx, [(mail_id, 1)], 60.0) == set(), "another may have taken it"
+
+
 def test_of_two_mails_that_claim_a_conversation_together_one_sees_the_other_first(
     database: Database, mailbox_id: str, source_id: str
 ) -> None:

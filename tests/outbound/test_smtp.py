@@ -8,6 +8,7 @@ from typing import Literal
 
 import pytest
 
+from common.claims import CLAIM, Claims
 from common.errors import Permanent, Temporary
 from common.nets import Nets
 from outbound.transports.pool import IDLE, SmtpPool
@@ -200,6 +201,32 @@ def test_a_connection_lost_before_the_mail_has_delivered_nothing(pool: SmtpPool)
     with pytest.raises(Temporary) as caught:
         pool.send(server, "f@x.test", "to@y.test", MAIL)
     assert caught.value.maybe_done is False
+
+
+def test_who_is_about_to_lose_the_claim_cuts_the_connection_that_waits_for_an_answer(pool: SmtpPool) -> None:
+    script, server = scripted([*TALK, "!", "never"])
+    clock = Clock()
+    claims: Claims[str] = Claims(lambda items: items, clock)
+
+    def lose() -> None:
+        while len(script.heard) < len(TALK) + 1:
+            time.sleep(0.01)
+        clock.now += CLAIM
+        claims.watch()
+
+    threading.Thread(target=lose, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(Temporary) as caught, claims.held("letter", clock.now, 600.0) as claim:
+        pool.send(server, "f@x.test", "to@y.test", MAIL, claim=claim)
+    assert caught.value.maybe_done is True and time.monotonic() - began < 2.5
+
+
+def test_no_mail_is_begun_under_a_claim_that_may_pass(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
+    clock = Clock()
+    claims: Claims[str] = Claims(lambda items: items, clock)
+    with pytest.raises(Temporary), claims.held("letter", clock.now - CLAIM, 600.0) as claim:
+        pool.send(server, "f@x.test", "to@y.test", MAIL, claim=claim)
+    assert inbox.envelopes == []
 
 
 def test_a_rested_connection_closed_over_there_costs_nothing(pool: SmtpPool) -> None:

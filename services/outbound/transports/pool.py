@@ -4,7 +4,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
 
+from common.claims import Claim
 from common.errors import Permanent
 from common.nets import Nets
 from outbound.transports.smtp import SLOW, Connection, Refused, SmtpServer, Stale, Taken
@@ -39,20 +42,32 @@ class SmtpPool:
         self._resting: dict[SmtpServer, deque[Connection]] = {}
 
     def send(
-        self, server: SmtpServer, sender: str, recipient: str, data: bytes, *, within: float = 600.0
+        self,
+        server: SmtpServer,
+        sender: str,
+        recipient: str,
+        data: bytes,
+        *,
+        within: float = 600.0,
+        claim: Claim[Any] | None = None,
     ) -> Taken | Refused:
         """Send one mail to one recipient; `data` has CRLF line ends and is 7-bit.
 
-        The mail itself is not begun when it might not be ended `within` so many seconds: Temporary then.
+        The mail itself is not begun when it might not be ended `within` so many seconds, or while it is not sure that the
+        claim holds: Temporary then. When the claim is about to pass, the connection is cut.
         """
         latest = self._clock() + within - SLOW * 3 * self._timeout
+
+        def in_time() -> bool:
+            return self._clock() <= latest and (claim is None or claim.sure())
+
         connection = self._rested(server)
         if connection is not None:
             try:
-                return self._deliver(connection, sender, recipient, data, latest)
+                return self._deliver(connection, sender, recipient, data, in_time, claim)
             except Stale:
                 pass  # it had been closed over there while it rested: nothing was sent, so try on a new one
-        return self._deliver(self._open(server), sender, recipient, data, latest)
+        return self._deliver(self._open(server), sender, recipient, data, in_time, claim)
 
     def check(self, server: SmtpServer, sender: str, found: Callable[[str], None]) -> None:
         """Connect, log in and name the sender, without sending; tells `found` sentence by sentence. Raises as `send`."""
@@ -86,10 +101,17 @@ class SmtpPool:
             connection.close()
 
     def _deliver(
-        self, connection: Connection, sender: str, recipient: str, data: bytes, latest: float
+        self,
+        connection: Connection,
+        sender: str,
+        recipient: str,
+        data: bytes,
+        in_time: Callable[[], bool],
+        claim: Claim[Any] | None,
     ) -> Taken | Refused:
         try:
-            result = connection.transact(sender, recipient, data, lambda: self._clock() <= latest)
+            with claim.or_else(connection.cut) if claim else nullcontext():
+                result = connection.transact(sender, recipient, data, in_time)
         except BaseException:
             connection.close()
             raise

@@ -120,6 +120,12 @@ class Connection:
         with contextlib.suppress(Exception):
             self._client.close()
 
+    def cut(self) -> None:
+        """Break it off from another thread: whoever waits for the server's answer finds the connection lost."""
+        if self._client.sock is not None:
+            with contextlib.suppress(OSError):
+                self._client.sock.shutdown(socket.SHUT_RDWR)
+
     def _rcpt(self, recipient: str) -> Refused | None:
         code, words = self._client.rcpt(recipient)
         if code == 421:
