@@ -2,13 +2,12 @@
 
 import math
 import re
-from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults as fault_kinds
-from sandbox.control.asked import BadControl, body_object, only, seconds, text
+from sandbox.control.asked import BadControl, body_object, only, text
 from sandbox.jira.install import InstallFailed
 from sandbox.parts import Parts
 
@@ -29,17 +28,6 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
     @routes.get("/violations")
     def violations() -> Response:
         return jsonify(parts.calls.violations())
-
-    @routes.get("/webhooks")
-    def webhooks() -> Response:
-        return jsonify({"idle": parts.webhooks.idle(), "attempts": [asdict(one) for one in parts.webhooks.attempts()]})
-
-    @routes.put("/webhooks")
-    def set_webhooks() -> Response:
-        body = body_object()
-        only(body, "retry_seconds")
-        parts.webhooks.retry_seconds = seconds(body, "retry_seconds")
-        return jsonify(retry_seconds=parts.webhooks.retry_seconds)
 
     @routes.get("/faults")
     def list_faults() -> Response:

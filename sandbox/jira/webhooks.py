@@ -1,4 +1,4 @@
-"""Webhooks: what happened is sent to every enabled app whose descriptor asks for it, signed, and again when it fails.
+"""Webhooks: what happened is sent to everybody whose hook it fits, signed, and again when it fails.
 
 At least once and in no promised order, as Jira says of its own; the faults webhook_* make that felt.
 """
@@ -6,7 +6,6 @@ At least once and in no promised order, as Jira says of its own; the faults webh
 import heapq
 import itertools
 import json
-import re
 import threading
 import time
 import uuid
@@ -17,10 +16,9 @@ from typing import Any
 import requests
 
 from sandbox.faults import WEBHOOK_KINDS, Fault, Faults
-from sandbox.jira import jql
-from sandbox.jira.model import Event, Installation
+from sandbox.jira.hooks import Hook, Hooks, Receiver
+from sandbox.jira.model import Event
 from sandbox.jira.site import Site
-from sandbox.jira.tokens import qsh, tenant_token
 
 MAX_RETRIES = 5
 MAX_ATTEMPTS = 50_000
@@ -31,7 +29,7 @@ _AGAIN = {408, 409, 425, 429}
 class Delivery:
     """One webhook on its way: `identifier` stays the same over all its attempts."""
 
-    app_key: str
+    receiver: Receiver
     url: str
     body: bytes
     event: str
@@ -61,6 +59,7 @@ class Webhooks:
 
     def __init__(self, site: Site, faults: Faults, retry_seconds: float, timeout: float) -> None:
         self.retry_seconds = retry_seconds
+        self.hooks = Hooks(site)
         self._site = site
         self._faults = faults
         self._timeout = timeout
@@ -86,12 +85,9 @@ class Webhooks:
         self._threads.shutdown(wait=True)
 
     def tell(self, event: Event) -> None:
-        """Queue an event for every app that listens to it."""
-        for app in list(self._site.installations.values()):
-            if app.enabled:
-                for hook in app.descriptor.get("modules", {}).get("webhooks", []):
-                    if hook.get("event") == event.name and self._passes(hook, event):
-                        self._queue(app, hook, event)
+        """Queue an event for everyone who listens to it."""
+        for hook in self.hooks.listening(event):
+            self._queue(hook, event)
 
     def idle(self) -> bool:
         """Whether nothing is queued or under way."""
@@ -108,31 +104,18 @@ class Webhooks:
         with self._wake:
             self._due, self._attempts = [], []
 
-    def _passes(self, hook: dict[str, Any], event: Event) -> bool:
-        """Whether the hook's filter, a JQL query, matches the issue; a deleted issue matches none."""
-        if not hook.get("filter"):
-            return True
-        issue = self._site.issues.get(str(event.body.get("issue", {}).get("id")))
-        query = jql.parse(str(hook["filter"]))
-        return issue is not None and query.matches(self._site, issue, "", self._site.clock())
-
-    def _queue(self, app: Installation, hook: dict[str, Any], event: Event) -> None:
-        body = (
-            b""
-            if hook.get("excludeBody")
-            else json.dumps(self._with_properties(event, hook), ensure_ascii=False).encode()
-        )
-        delivery = Delivery(app.app_key, _hook_url(app, hook, event), body, event.name, event.issue_key, event.trace)
+    def _queue(self, hook: Hook, event: Event) -> None:
+        body = b"" if hook.exclude_body else json.dumps(self._with_properties(event, hook), ensure_ascii=False).encode()
+        delivery = Delivery(hook.receiver, hook.url, body, event.name, event.issue_key, event.trace)
         fault = self._faults.draw(WEBHOOK_KINDS, f"{event.name} {event.issue_key}")
         for late in _lateness(fault):
             self._push(delivery, late)
 
-    def _with_properties(self, event: Event, hook: dict[str, Any]) -> dict[str, Any]:
-        keys = hook.get("propertyKeys") or []
+    def _with_properties(self, event: Event, hook: Hook) -> dict[str, Any]:
         issue = self._site.issues.get(str(event.body.get("issue", {}).get("id")))
-        if not keys or issue is None:
+        if not hook.property_keys or issue is None:
             return event.body
-        properties = {key: issue.properties[key] for key in keys if key in issue.properties}
+        properties = {key: issue.properties[key] for key in hook.property_keys if key in issue.properties}
         return {**event.body, "issue": {**event.body["issue"], "properties": properties}}
 
     def _push(self, delivery: Delivery, later: float) -> None:
@@ -153,10 +136,10 @@ class Webhooks:
 
     def _send(self, delivery: Delivery) -> None:
         try:
-            app = self._site.installations.get(delivery.app_key)
-            if app is None or not app.enabled:
+            signature = self.hooks.signature(delivery.receiver, delivery.url, delivery.body)
+            if signature is None:  # uninstalled, switched off or deleted meanwhile
                 return
-            status, error = self._post(app, delivery)
+            status, error = self._post(delivery, signature)
             with self._wake:
                 self._attempts.append(
                     Attempt(
@@ -177,11 +160,10 @@ class Webhooks:
             with self._wake:
                 self._under_way -= 1
 
-    def _post(self, app: Installation, delivery: Delivery) -> tuple[int | None, str]:
-        token = tenant_token(app, self._site.clock(), qsh("POST", delivery.url, app.base_url))
+    def _post(self, delivery: Delivery, signature: dict[str, str]) -> tuple[int | None, str]:
         headers = {
+            **signature,
             "Content-Type": "application/json",
-            "Authorization": f"JWT {token}",
             "User-Agent": "Atlassian HttpClient",
             "X-Atlassian-Webhook-Identifier": delivery.identifier,
             "X-Atlassian-Webhook-Flow": "Primary",
@@ -195,16 +177,6 @@ class Webhooks:
         except requests.RequestException as error:
             return None, str(error)
         return answer.status_code, "" if answer.ok else answer.text[:500]
-
-
-def _hook_url(app: Installation, hook: dict[str, Any], event: Event) -> str:
-    names = {
-        "issue.key": event.issue_key,
-        "issue.id": str(event.body.get("issue", {}).get("id", "")),
-        "project.key": event.project_key,
-    }
-    path = re.sub(r"\$?\{([\w.]+)\}", lambda match: names.get(match[1], ""), str(hook["url"]))
-    return app.base_url.rstrip("/") + "/" + path.lstrip("/")
 
 
 def _lateness(fault: Fault | None) -> tuple[float, ...]:
