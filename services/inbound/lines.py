@@ -7,6 +7,7 @@ from functools import lru_cache
 from inbound.quotes import FIELD, ON, SENT_FROM, SEPARATOR_FORWARDED, SEPARATOR_ORIGINAL, WROTE, field_kind_of
 
 LONGEST = 600  # characters of a line or of joined lines that can be an introduction; keeps every pattern's work bounded
+LONGEST_NAME = 80
 _QUOTED = re.compile(r"^[ \t\u00a0]{0,4}(?:>|&gt;|[|│](?=[ \t]|$)|[A-Z][A-Za-z]{1,12}>(?=[ \t>]|$))")
 _DEPTH = re.compile(r"^[ \t\u00a0]*(?:>[ \t\u00a0]?)+")
 _RULE = re.compile(r"^[ \t]*(?:[-_=*~#+–—\u2500]{2,}|[—–\u1427])[ \t]*$")
@@ -180,6 +181,17 @@ def header_block(lines: Sequence[str], at: int) -> int:
     if "from" in real and len(real) >= 2 and (len(real) >= 3 or "sent" in real or "subject" in real):
         return end - at
     return end - at if len(real) >= 3 else 0
+
+
+def names_sender(line: str, header: Sequence[str]) -> bool:
+    """Whether the line is nothing but the name of whom the quoted header's From names: in words, or before the @."""
+    name = line.strip().strip("*:,").casefold()
+    if not name or len(name) > LONGEST_NAME:
+        return False
+    value = next((match[2] for one in header if field_kind(one) == "from" and (match := FIELD.match(one))), "")
+    words = re.sub(r"[<\[(].*", "", value).strip(" \"'*").casefold()
+    local = value.partition("@")[0].rpartition("<")[2].strip().casefold()
+    return name in (words, local)
 
 
 def _continues(line: str) -> bool:

@@ -113,6 +113,7 @@ def _keep(lines: list[str]) -> list[bool]:
         elif line_kinds.original_separator(line):
             at = _cut(lines, keep, at, 1, end, before=before)
         elif count := line_kinds.header_block(lines, at):
+            _drop_quoted_name(lines, keep, at, count)
             at = _cut(lines, keep, at, count, end, before=before, whole=True)
         else:
             at, before = at + 1, True
@@ -176,6 +177,16 @@ def _cut(
     for i in range(at, stop):
         keep[i] = False
     return stop
+
+
+def _drop_quoted_name(lines: list[str], keep: list[bool], at: int, count: int) -> None:
+    """Above a quoted header some programs set the name of whom they quote, on a line of its own: it is no word of the author's.
+
+    Only below other text: a name that stands alone may be all that was written.
+    """
+    above = [i for i in range(max(0, at - 40), at) if lines[i].strip() and keep[i] and not line_kinds.rule(lines[i])]
+    if len(above) >= 2 and line_kinds.names_sender(lines[above[-1]], lines[at : at + count]):
+        keep[above[-1]] = False
 
 
 def _drop_signatures(lines: list[str], keep: list[bool]) -> None:

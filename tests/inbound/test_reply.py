@@ -174,3 +174,11 @@ def test_what_is_shown_of_any_other_mail_is_what_its_author_wrote() -> None:
 def test_letters_that_only_case_blind_patterns_know_stop_nothing(name: str) -> None:
     text = f"Yes.\n\nFrom: desk@example.com\n{name}: Is it fixed?\nTo: ada@example.org\n\nIs it fixed?"
     assert split_text(text)[0].startswith("Yes.")
+
+
+def test_the_name_that_a_program_sets_above_a_quoted_header_is_not_the_authors() -> None:
+    header = "From: Bob Miller <bob@example.com>\nTo: ada@example.org\nSent: Friday\nSubject: Hello\n\nHello"
+    assert split_text(f"Hi there\n\nBob Miller\n\n{header}")[0] == "Hi there"
+    assert split_text(f"Hi there\n\nbob\n{header}")[0] == "Hi there"
+    assert split_text(f"Hi there\n\nAda\n\n{header}")[0] == "Hi there\n\nAda"
+    assert split_text(f"Bob Miller\n{header}")[0] == "Bob Miller"
