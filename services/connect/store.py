@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from common.crypto import Vault
 from common.db import Database, insert_once, now
@@ -48,7 +48,7 @@ class Store:
     """Each method is one transaction; all raise Temporary while the database cannot be had."""
 
     def __init__(self, database: Database, master_key: bytes) -> None:
-        self._database = database
+        self.database = self._database = database
         self._vault = Vault(master_key, data_key)
         self._outbox = Outbox(database, outbox)
 
@@ -59,6 +59,18 @@ class Store:
     def by_client_key(self, client_key: str) -> Tenant | None:
         """The tenant that Jira knows by this key, also when it was removed."""
         return self._find(tenant.c.client_key == client_key)
+
+    def connect_tenants_at(self, site_url: str) -> list[Tenant]:
+        """The tenants of this site that Connect serves; a handful at most."""
+        here = func.lower(tenant.c.base_url) == site_url.rstrip("/").lower()
+        served = (tenant.c.scheme == "connect") & (tenant.c.state != "removed") & tenant.c.shared_secret.is_not(None)
+        with self._database.read() as tx:
+            ids = (
+                tx.execute(select(tenant.c.id).where(here, served).order_by(tenant.c.created_at).limit(5))
+                .scalars()
+                .all()
+            )
+        return [found for id in ids if (found := self.tenant(id)) is not None]
 
     def install(self, installation: Installation, state: str, *, into: str | None = None) -> str:
         """Insert or update the tenant with this client key and seal its secret; returns the tenant's id.
@@ -129,8 +141,9 @@ class Store:
 
     def base_urls(self, beyond: Iterable[str], most: int) -> list[str]:
         """At most `most` addresses of sites that have the app, outside these domains."""
-        there = [tenant.c.state != "removed", *(tenant.c.base_url.not_like(f"https://%.{domain}") for domain in beyond)]
-        rows = select(tenant.c.base_url).where(*there).distinct().order_by(tenant.c.base_url).limit(most)
+        outside = [tenant.c.base_url.not_like(f"https://%.{domain}") for domain in beyond]
+        there = (tenant.c.state != "removed") & (tenant.c.base_url != "")
+        rows = select(tenant.c.base_url).where(there, *outside).distinct().order_by(tenant.c.base_url).limit(most)
         with self._database.read() as tx:
             return list(tx.execute(rows).scalars())
 

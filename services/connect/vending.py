@@ -1,7 +1,8 @@
 """Jira credentials for those who may have them: the workers over HTTP, and connect's own calls to Jira."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -14,6 +15,7 @@ from common.thread_tokens import ThreadKey
 from connect.config import Config
 from connect.signed import json_of
 from connect.store import Store, Tenant
+from connect.store_site import SiteStore
 
 NONCE_LIFE = 5 * WINDOW
 """Seconds a nonce is kept: longer than a request of its time can be accepted."""
@@ -23,24 +25,77 @@ _LIFE = 3600.0
 _THREAD_KEY_VERSIONS = (1,)
 _GONE = "Mailbridge is not installed in this Jira."
 _DISABLED = "Mailbridge is disabled in this Jira."
+_NOT_YET = "No Jira site is attached yet: enter its address and an API token on Mailbridge's page."
 _log = log.get(__name__)
 
 
-class OwnCredentials:
-    """connect's own source of credentials (`common.jira_call.Source`): read from the store each time."""
+class NotNow(Temporary):
+    """The tenant's Jira may not or cannot be called for the time being; connect answers 409."""
+
+
+class Vending:
+    """What each tenant's Jira is called with now, by its scheme; read from the store each time."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        self._config = config
+        self._master_key = config.settings.master_key
         self._store = store
+        self._by_scheme: Mapping[str, Callable[[Tenant], Signer]] = {
+            "connect": _connect,
+            "token": Tokens(SiteStore(store.database, self._master_key)).signer,
+        }
 
     def get(self, tenant: str) -> Credentials:
-        """The tenant's credentials; Permanent(status=404) when it has not got the app, Temporary when disabled."""
+        """The tenant's credentials; Permanent(status=404) when it has not got the app, NotNow while it is disabled or
+        its site is not attached."""
         found = self._store.tenant(tenant)
-        if found is None or found.secret is None:
+        if found is None or found.state == "removed":
             raise Permanent(_GONE, status=404)
         if found.state == "disabled":
-            raise Temporary(_DISABLED)
-        return credentials(found, found.secret, self._config.settings.master_key, time.time())
+            raise NotNow(_DISABLED)
+        scheme = self._by_scheme.get(found.scheme)
+        if scheme is None:
+            raise NotNow(f"This version of connect cannot call a Jira by the scheme {found.scheme!r}.")
+        return credentials(found, scheme(found), self._master_key, time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """What signs a call: the secret, the e-mail address it belongs to, and where calls go."""
+
+    base_url: str
+    secret: str = field(repr=False)
+    email: str | None = None
+
+
+def _connect(tenant: Tenant) -> Signer:
+    if tenant.secret is None:
+        raise Permanent(_GONE, status=404)
+    return Signer(tenant.base_url, tenant.secret)
+
+
+class Tokens:
+    """The scheme `token`: an account's e-mail address and API token."""
+
+    def __init__(self, sites: SiteStore) -> None:
+        self._sites = sites
+
+    def signer(self, tenant: Tenant) -> Signer:
+        """Raises NotNow until a site is attached."""
+        site = self._sites.site(tenant.id)
+        if site is None:
+            raise NotNow(_NOT_YET)
+        return Signer(site.base_url, site.account.token, site.account.email)
+
+
+class OwnCredentials:
+    """connect's own source of credentials (`common.jira_call.Source`)."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._vending = Vending(config, store)
+
+    def get(self, tenant: str) -> Credentials:
+        """As `Vending.get`."""
+        return self._vending.get(tenant)
 
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
         """Nothing is remembered."""
@@ -55,6 +110,7 @@ class OwnCredentials:
 def blueprint(config: Config, store: Store) -> Blueprint:
     """`POST /api/connect/credentials`, signed with a role's key (see common/credentials.py)."""
     pages = Blueprint("credentials", __name__)
+    vending = Vending(config, store)
 
     @pages.post(PATH)
     def vend() -> Response:
@@ -63,29 +119,29 @@ def blueprint(config: Config, store: Store) -> Blueprint:
         id = body.get("tenant") if isinstance(body, dict) else None
         if not isinstance(id, str) or not id:
             raise Problem(422, errors={"tenant": ["Name the tenant."]})
-        tenant = store.tenant(id)
-        if tenant is None or tenant.secret is None:
-            raise Problem(404, detail=_GONE)
-        if tenant.state == "disabled":
-            raise Problem(409, detail=_DISABLED)
-        _log.info("credentials_vended", tenant=tenant.id, role=role)
-        answer = credentials(tenant, tenant.secret, config.settings.master_key, time.time())
+        try:
+            answer = vending.get(id)
+        except Permanent as fault:
+            raise Problem(404, detail=str(fault)) from None
+        except NotNow as fault:
+            raise Problem(409, detail=str(fault)) from None
+        _log.info("credentials_vended", tenant=id, role=role)
         return jsonify(answer.to_json())
 
     return pages
 
 
-def credentials(tenant: Tenant, secret: str, master_key: bytes, now: float) -> Credentials:
+def credentials(tenant: Tenant, signer: Signer, master_key: bytes, now: float) -> Credentials:
     """What is vended about a tenant at `now`."""
     return Credentials(
         tenant=tenant.id,
-        scheme="connect",
-        base_url=tenant.base_url,
+        scheme=tenant.scheme,
+        base_url=signer.base_url,
         site_url=tenant.base_url,
         app_key=tenant.app_key,
         client_key=tenant.client_key,
-        secret=secret,
-        email=None,
+        secret=signer.secret,
+        email=signer.email,
         account_id=tenant.account_id,
         lookup=None,
         person_tokens=False,
