@@ -9,6 +9,7 @@ wanted=(
   "dovecot-pop3d:/usr/lib/dovecot/pop3"
   "postfix:/usr/sbin/postfix"
   "nginx-light:/usr/sbin/nginx"
+  "prometheus:/usr/bin/promtool"
   "chromium:/usr/bin/chromium"
 )
 missing=()
