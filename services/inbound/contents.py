@@ -9,6 +9,7 @@ from typing import Any
 from inbound import adf
 from inbound.adf_nodes import REST_IS_ATTACHED
 from inbound.identity import Identity
+from inbound.invitation import in_words
 from inbound.parsed import Address, Attachment, ParsedMail
 from inbound.reply import shown_reply
 
@@ -32,7 +33,7 @@ def lead(sender: Address | None, identity: Identity) -> str:
 
 def description(mail: ParsedMail, first_line: str) -> Json:
     """The whole mail as a document, for a new issue; without a first line if that is ""."""
-    return _with_lead(_once("whole", mail, lambda: _document(mail.html, mail.text)), first_line)
+    return _with_lead(_once("whole", mail, lambda: _document(mail, mail.html, mail.text)), first_line)
 
 
 def comment(mail: ParsedMail, first_line: str) -> Json:
@@ -40,7 +41,7 @@ def comment(mail: ParsedMail, first_line: str) -> Json:
 
     def new_words() -> Json:
         reply = shown_reply(mail)
-        return _document(reply.html or "", reply.text)
+        return _document(mail, reply.html or "", reply.text)
 
     return _with_lead(_once("reply", mail, new_words), first_line)
 
@@ -120,11 +121,11 @@ def unique_name(name: str, taken: Collection[str]) -> str:
     return candidate
 
 
-def _document(html: str, text: str) -> Json:
+def _document(mail: ParsedMail, html: str, text: str) -> Json:
     for document in (adf.from_html(html) if html.strip() else None, adf.from_text(text) if text.strip() else None):
         if document is not None and _says_something(document):
             return document
-    return adf.from_text(NO_TEXT)
+    return adf.from_text(NO_TEXT if mail.invitation is None else "\n".join(in_words(mail.invitation)))
 
 
 def _says_something(node: Mapping[str, Any]) -> bool:

@@ -4,8 +4,9 @@ from email.utils import formatdate
 
 from inbound.bounce import read_bounce
 from inbound.forward import read_forward
+from inbound.invitation import in_words
 from inbound.parse import parse
-from inbound.parsed import Address, Attachment, Invitation
+from inbound.parsed import Address, Attachment
 from inbound.picture_size import picture_size
 from inbound.reply import shown_reply
 from inbound.screen import Screening, screen
@@ -17,12 +18,6 @@ _WOULD = {
     "bounce": "make no issue; stop writing to a recipient that is permanently unreachable",
     "own": "ignore it, so that no loop starts",
     "abuse": "make no issue; stop writing to the person who complained",
-}
-_METHODS = {
-    "REQUEST": "Invitation",
-    "PUBLISH": "Calendar entry",
-    "REPLY": "Answer to an invitation",
-    "COUNTER": "Another time proposed for an invitation",
 }
 
 
@@ -58,7 +53,8 @@ def page(name: str, raw: bytes) -> str:
             "  Subject", forwarded.subject or "(not said)"
         )
     if mail.invitation is not None:
-        lines += ["", *_invited(mail.invitation)]
+        first, *rest = (_plain(line) for line in in_words(mail.invitation))
+        lines += ["", first, *(f"  {line}" for line in rest)]
     lines += ["", "Text that becomes the description or comment", *_block(reply.text)]
     if reply.elided.strip():
         lines += [
@@ -71,17 +67,6 @@ def page(name: str, raw: bytes) -> str:
     if mail.defects:
         lines += ["", "Not as it should be", *(f"  - {defect}" for defect in mail.defects)]
     return "\n".join(lines) + "\n\n"
-
-
-def _invited(invitation: Invitation) -> list[str]:
-    what = "Called off" if invitation.cancelled else _METHODS.get(invitation.method, "Calendar entry")
-    lines = [what, *_field("  What", invitation.summary or "(not said)")]
-    lines += _field("  When", " to ".join(filter(None, (invitation.start, invitation.end))) or "(not said)")
-    lines += _field("  Where", invitation.location) if invitation.location else []
-    lines += _field("  Organizer", _person(invitation.organizer)) if invitation.organizer else []
-    shown = [f"  {_plain(_person(one.who))}  {_plain(one.status)}" for one in invitation.attendees[:20]]
-    more = len(invitation.attendees) - len(shown)
-    return [*lines, *shown, *([f"  … {more} more people"] if more else [])]
 
 
 def _kind(screening: Screening) -> str:

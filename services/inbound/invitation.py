@@ -20,6 +20,15 @@ _DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)?(Z?))?$")
 _MAILTO = re.compile(r"mailto:", re.IGNORECASE)
 
 
+_METHODS = {
+    "REQUEST": "Invitation",
+    "PUBLISH": "Calendar entry",
+    "REPLY": "Answer to an invitation",
+    "COUNTER": "Another time proposed for an invitation",
+}
+_MOST_SHOWN = 20
+
+
 class _Line(NamedTuple):
     name: str
     parameters: dict[str, str]
@@ -58,6 +67,22 @@ def read_invitation(text: str, method: str) -> Invitation | None:
         ):  # an alarm inside has fields of the same names
             _take(event, line)
     return _invitation((own_method or method).upper()[:40], event) if event is not None and event.fields else None
+
+
+def in_words(invitation: Invitation) -> list[str]:
+    """What it says, in lines: what it is first, then "What: …", "When: …" and so on, at last the people one by one."""
+    what = "Called off" if invitation.cancelled else _METHODS.get(invitation.method, "Calendar entry")
+    when = " to ".join(filter(None, (invitation.start, invitation.end)))
+    lines = [what, f"What: {invitation.summary or '(not said)'}", f"When: {when or '(not said)'}"]
+    lines += [f"Where: {invitation.location}"] if invitation.location else []
+    lines += [f"Organizer: {_person(invitation.organizer)}"] if invitation.organizer else []
+    lines += [f"{_person(one.who)}: {one.status}" for one in invitation.attendees[:_MOST_SHOWN]]
+    more = len(invitation.attendees) - _MOST_SHOWN
+    return [*lines, *([f"… {more} more people"] if more > 0 else [])]
+
+
+def _person(person: Address) -> str:
+    return f"{person.name} <{person.address}>" if person.name and person.address else person.address or person.name
 
 
 def _invitation(method: str, event: _Event) -> Invitation:

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from inbound import contents
 from inbound.explain_page import page
 from inbound.invitation import MAX_ATTENDEES, read_invitation
 from inbound.parse import parse
@@ -31,11 +32,20 @@ def test_the_calendar_part_stays_attached_and_the_text_stays_the_text() -> None:
     assert mail.text.strip() == "Grace has accepted."
 
 
+def test_a_mail_that_is_nothing_but_an_invitation_becomes_what_it_says() -> None:
+    calendar = (
+        b"From: ada@example.org\r\nSubject: Visit\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n"
+        b"SUMMARY:Printer visit\r\nDTSTART:20260302T091500Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    for document in (contents.description(parse(calendar), ""), contents.comment(parse(calendar), "")):
+        assert "Printer visit" in str(document) and "2026-03-02 09:15 UTC" in str(document)
+
+
 def test_explain_shows_it() -> None:
     shown = page("x.eml", raw("invitation_accepted"))
     assert "Answer to an invitation" in shown
     assert "2026-03-02 09:15 Europe/Berlin to 2026-03-02 10:00 Europe/Berlin" in shown
-    assert "Grace <grace@example.org>  accepted" in shown
+    assert "Grace <grace@example.org>: accepted" in shown
 
 
 @pytest.mark.parametrize(
