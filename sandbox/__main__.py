@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         sandbox = Sandbox(
             options.port, options.imap_port, options.smtp_port, strict=not options.lenient,
             retry_seconds=options.webhook_retry, smtp_login=login,
-            imap_server=options.imap_server, outgoing_port=options.outgoing_port,
+            imap_server=options.imap_server, outgoing_port=options.outgoing_port, forge_page=options.forge_page,
         )  # fmt: skip
         sandbox.start()
     except OSError as error:
@@ -54,6 +54,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--ready-file", type=Path, help="gets url, ports and pid as JSON when everything listens")
     parser.add_argument(
         "--webhook-retry", type=float, default=1.0, metavar="SECONDS", help="pause before a webhook's retry"
+    )
+    parser.add_argument(
+        "--forge-page", type=Path, metavar="PATH", help="the built page of the Forge app (frontend/dist)"
     )
     parser.add_argument("--lenient", action="store_true", help="do not hold calls against Atlassian's OpenAPI file")
     return parser.parse_args(arguments)

@@ -3,6 +3,7 @@
 import threading
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 
 from flask import Flask
@@ -10,6 +11,9 @@ from flask import Flask
 from sandbox import contract, control, pages
 from sandbox.calls import Calls
 from sandbox.faults import Faults
+from sandbox.forge import pages as forge_pages
+from sandbox.forge.gateway import PREFIX, of_forge
+from sandbox.forge.host import ForgeHost
 from sandbox.gate import Gate
 from sandbox.http_server import HttpServer
 from sandbox.jira import api_comments, api_issues, api_notify, api_people, api_permissions, api_projects, api_search
@@ -19,6 +23,7 @@ from sandbox.jira.install import Installer
 from sandbox.jira.model import Event
 from sandbox.jira.site import Site
 from sandbox.jira.webhooks import Webhooks
+from sandbox.limits import Limits
 from sandbox.mail.foreign import ForeignMailboxes
 from sandbox.mail.imap import ImapServer, Mailboxes
 from sandbox.mail.post import PostOffice
@@ -37,12 +42,14 @@ class Sandbox:
     smtp_login: (user, password) that SMTP demands, or None.
     imap_server: the port of a real IMAP server on which the mailboxes live, instead of one of our own.
     outgoing_port: the port of a real SMTP server that the app sends by; it relays everything to ours.
+    forge_page: where the built page of a Forge app lies, instead of where its manifest says beside frontend/.
     """
 
     def __init__(
         self, port: int = 8090, imap_port: int = 8143, smtp_port: int = 8025, *, host: str = "127.0.0.1", strict: bool = True,
         retry_seconds: float = 1.0, smtp_login: tuple[str, str] | None = None, client_key: str | None = None,
         imap_server: int | None = None, outgoing_port: int | None = None,
+        forge_page: Path | None = None,
     ) -> None:  # fmt: skip
         if strict:
             contract.load()
@@ -51,7 +58,7 @@ class Sandbox:
         self._http = HttpServer(host, port)
         self.port = self._http.port
         self.url = f"http://{host}:{self.port}"
-        faults, calls = Faults(), Calls()
+        faults, calls, limits = Faults(), Calls(), Limits()
         imap: Mailboxes = ImapServer(host, imap_port) if imap_server is None else ForeignMailboxes(host, imap_server)
         post = PostOffice(imap)
         site = Site(self.url, self._tell, post=post.deliver)
@@ -59,8 +66,10 @@ class Sandbox:
             site=site,
             calls=calls,
             faults=faults,
+            limits=limits,
             webhooks=Webhooks(site, faults, retry_seconds, _WEBHOOK_TIMEOUT),
             installer=Installer(site, client_key),
+            forge=ForgeHost(site, faults, self.url, retry_seconds),
             imap=imap,
             smtp=SmtpServer(post, host, smtp_port, smtp_login),
             post=post,
@@ -68,8 +77,8 @@ class Sandbox:
             password=PASSWORD,
             outgoing_port=outgoing_port,
         )
-        app = _flask(self.parts).wsgi_app
-        self._http.serve_with(Gate(app, calls, faults, self._closing, strict and contract.present()))
+        app = _flask(self.parts, forge_page).wsgi_app
+        self._http.serve_with(Gate(app, calls, faults, limits, self._closing, strict and contract.present()))
 
     @property
     def imap_port(self) -> int:
@@ -93,6 +102,8 @@ class Sandbox:
             begun.callback(self.parts.smtp.stop)
             self.parts.webhooks.start()
             begun.callback(self.parts.webhooks.stop)
+            self.parts.forge.deliveries.start()
+            begun.callback(self.parts.forge.deliveries.stop)
             self._http.start()
             self._begun = begun.pop_all()
 
@@ -101,9 +112,9 @@ class Sandbox:
         self._begun.close()
 
     def wait_idle(self, seconds: float = 10.0) -> bool:
-        """Waits until no webhook is queued or under way; False when the time is over."""
+        """Waits until no webhook and no Forge event is queued or under way; False when the time is over."""
         end = time.monotonic() + seconds
-        while not self.parts.webhooks.idle():
+        while not (self.parts.webhooks.idle() and self.parts.forge.deliveries.idle()):
             if time.monotonic() > end:
                 return False
             time.sleep(0.01)
@@ -120,9 +131,10 @@ class Sandbox:
 
     def _tell(self, event: Event) -> None:
         self.parts.webhooks.tell(event)
+        self.parts.forge.deliveries.tell(event)
 
 
-def _flask(parts: Parts) -> Flask:
+def _flask(parts: Parts, forge_page: Path | None) -> Flask:
     app = Flask("sandbox", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = control.MAX_MAIL
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -130,6 +142,8 @@ def _flask(parts: Parts) -> Flask:
     for module in (api_issues, api_comments, api_notify, api_people, api_permissions, api_projects, api_search):
         module.add_routes(api)
     app.register_blueprint(api.blueprint("rest", "/rest/api/3", of_site(parts.site)))
+    app.register_blueprint(api.blueprint("forge_rest", PREFIX, of_forge(parts.forge)))
+    app.register_blueprint(forge_pages.blueprint(parts.forge, parts.calls, forge_page))
     app.register_blueprint(control.blueprint(parts))
     app.register_blueprint(pages.blueprint(parts))
     install_errors(app, parts.calls)

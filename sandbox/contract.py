@@ -38,6 +38,15 @@ def request_problems(method: str, url: str, body: Any) -> list[str]:
     return problems
 
 
+def operation(method: str, url: str) -> dict[str, Any] | None:
+    """What Atlassian's OpenAPI file says of an operation; None when it says nothing, or when the file is absent."""
+    if not present():
+        return None
+    with _lock:
+        found = _jira_contract().match(method, url)
+    return None if found is None else dict(found[1])
+
+
 def response_problems(method: str, url: str, status: int, body: Any) -> list[str]:
     """The same for an answer; Atlassian's own examples fail in one case of seven, so use it with care."""
     if not present():

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from sandbox.calls import Calls
 from sandbox.faults import Faults
+from sandbox.forge.host import ForgeHost
 from sandbox.jira.install import Installer
 from sandbox.jira.site import Site
 from sandbox.jira.webhooks import Webhooks
+from sandbox.limits import Bounds, Limits
 from sandbox.mail.imap import Mailboxes
 from sandbox.mail.post import PostOffice
 from sandbox.mail.smtp import SmtpServer
@@ -20,8 +22,10 @@ class Parts:
     site: Site
     calls: Calls
     faults: Faults
+    limits: Limits
     webhooks: Webhooks
     installer: Installer
+    forge: ForgeHost
     imap: Mailboxes
     smtp: SmtpServer
     post: PostOffice
@@ -35,7 +39,10 @@ class Parts:
             self.site.reset()
         self.calls.clear()
         self.faults.clear()
+        self.limits.set(Bounds(), self.site.clock())
         self.webhooks.forget()
+        self.forge.deliveries.forget()
+        self.forge.give_accounts()
         self.post.clear()
         self.smtp.accept_all()
         for user in self.imap.mailboxes():

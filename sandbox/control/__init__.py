@@ -36,6 +36,6 @@ def blueprint(parts: Parts) -> Blueprint:
     def refuse_as_jira(error: JiraError) -> tuple[Response, int]:
         return jsonify(error="; ".join([*error.messages, *error.errors.values()]), errors=error.errors), error.status
 
-    for module in (mail, issues, people, webhooks, operator):
+    for module in (mail, issues, people, webhooks, forge, operator):
         module.add_routes(routes, parts)
     return routes

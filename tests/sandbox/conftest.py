@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.app import Sandbox
 from tests.sandbox.connect_app import ConnectApp, JiraCaller
+from tests.sandbox.forge_app import Forge, ForgeApp
 
 
 @pytest.fixture
@@ -28,3 +29,18 @@ def app(sandbox: Sandbox) -> Iterator[ConnectApp]:
     """A small Connect app that listens, not yet installed."""
     with ConnectApp(sandbox.url) as listening:
         yield listening
+
+
+@pytest.fixture
+def remote(sandbox: Sandbox) -> Iterator[ForgeApp]:
+    """A small Forge remote that listens, its app not yet installed."""
+    with ForgeApp(sandbox.url) as listening:
+        yield listening
+
+
+@pytest.fixture
+def forge(sandbox: Sandbox) -> Iterator[Forge]:
+    """The Forge host, asked from outside."""
+    client = Forge(sandbox.url)
+    yield client
+    client.close()
