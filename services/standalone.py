@@ -18,9 +18,11 @@ from common.local import Hub
 from common.outbox import Outbox
 from common.serve import Server
 from connect import app as connect_app
+from connect import setup_link
 from connect import tables as connect_tables
 from connect import worker as connect_worker
 from connect.config import Config as ConnectConfig
+from connect.store_login import LoginStore
 from inbound import app as inbound_app
 from inbound import fetcher as inbound_fetcher
 from inbound import store as inbound_store
@@ -50,6 +52,9 @@ def main() -> NoReturn:
     databases = read_or_exit(lambda: open_databases(config.settings.database_url))
     log.configure(config.settings.log_level)
     prepare(databases)
+    link = setup_link.first_link(config.connect, LoginStore(databases["connect"]))
+    if link is not None:
+        print(setup_link.sentence(link), flush=True)
     parts, checks = assemble(config, databases)
     process.run("standalone", parts, config.settings, checks, health_host="127.0.0.1")
 
@@ -78,7 +83,7 @@ class Config:
             settings=settings,
             host=env.text("MAILBRIDGE_HOST", "127.0.0.1"),
             port=env.integer("MAILBRIDGE_PORT", 8080, most=65_535),
-            connect=ConnectConfig.read(env),
+            connect=ConnectConfig.read(env, login=True),
             inbound=InboundConfig.read(env),
             outbound=OutboundConfig.read(env),
         )

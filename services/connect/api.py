@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import request
 from flask_smorest import Blueprint
@@ -14,10 +15,12 @@ from common.problems import Problem
 from common.sessions import PrivateKey
 from common.web import check_session, current_session
 from connect import schemas
+from connect.config import Config
+from connect.logins import Logins
 from connect.rights import JiraRights
 from connect.store import Store
 from connect.tokens import BadToken
-from connect.visitors import Visitor, session_for
+from connect.visitors import Rights, Visitor, session_for
 
 Hosts = Mapping[str, Callable[[str], Visitor]]
 """By the scheme of Authorization (lower case): who looks at the page, by the host's token; raises BadToken."""
@@ -25,25 +28,33 @@ Hosts = Mapping[str, Callable[[str], Visitor]]
 _MOST = 50
 
 
-def open_blueprint(store: Store, hosts: Hosts, rights: JiraRights, private: PrivateKey, all_js: str) -> Blueprint:
+def open_blueprint(
+    config: Config, store: Store, hosts: Hosts, logins: Logins | None, rights: JiraRights, private: PrivateKey
+) -> Blueprint:
     """What needs no page session."""
     pages = Blueprint("session", __name__, url_prefix="/api/connect", description="Sessions of the page")
 
     @pages.get("/page")
     @pages.response(200, schemas.PageInfo)
-    def page() -> dict[str, str]:
-        """Where the host script is, without which the page cannot ask for a context token."""
-        return {"all_js": all_js}
+    def page() -> dict[str, Any]:
+        """Where the host script is, without which the page cannot ask for a context token; how people log in here."""
+        return {"all_js": config.all_js, "login": None if logins is None else _login(logins, config)}
 
     @pages.post("/session")
     @pages.response(200, schemas.Exchanged)
     def exchange() -> dict[str, Any]:
-        """A page session for ten minutes, for the token by which a host vouches for who looks at the page."""
-        visitor = _vouched_for(hosts)
+        """A page session for ten minutes, for the token by which a host vouches for who looks at the page.
+
+        Or for the cookie of the page's own login, which needs `X-Mailbridge-Page: 1` and our own origin.
+        """
+        logged_in = logins.visitor(request) if logins and "Authorization" not in request.headers else None
+        visitor = logged_in or _vouched_for(hosts)
         tenant = store.tenant(visitor.tenant)
         if tenant is None or tenant.state == "removed":
             raise BadToken("iss")
-        session = session_for(visitor, rights.of(visitor), time.time())
+        # Who may log in here administers what is here; there may be no Jira to ask yet.
+        granted = Rights(admin=True) if logged_in else rights.of(visitor)
+        session = session_for(visitor, granted, time.time())
         return {
             "session": sessions.issue(private, session),
             "expires_at": session.expires_at,
@@ -100,6 +111,14 @@ def jira_blueprint(sites: JiraSites) -> Blueprint:
         ]
 
     return pages
+
+
+def _login(logins: Logins, config: Config) -> dict[str, Any]:
+    return {
+        "password": logins.has_password(),
+        "oidc": urlsplit(config.oidc.issuer).hostname if config.oidc else None,
+        "logged_in": logins.who(request) is not None,
+    }
 
 
 def _vouched_for(hosts: Hosts) -> Visitor:

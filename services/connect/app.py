@@ -3,6 +3,7 @@
 import os
 
 from flask import Flask, Response
+from flask_smorest import Api
 
 from common import log, problems, sessions, web
 from common.crypto import derive
@@ -14,12 +15,18 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.problems import Problem
 from common.session_keys import SessionKeys
-from connect import api, lifecycle, page, vending, webhooks
+from connect import api, api_login, api_lookup, lifecycle, page, vending, webhooks
 from connect.config import Config
 from connect.install_keys import InstallKeys
+from connect.logins import Logins
+from connect.lookup_check import LookupJira
+from connect.oidc import Provider
 from connect.rights import JiraRights
 from connect.signed import connect_visitor
 from connect.store import Store
+from connect.store_login import LoginStore
+from connect.store_lookup import LookupStore
+from connect.store_site import SiteStore
 from connect.tokens import BadToken
 
 _log = log.get(__name__)
@@ -44,8 +51,13 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     app, smorest = web.create_app("connect", checks, api_title="Mailbridge connect", session_keys=own_keys)
     app.register_error_handler(BadToken, _refused)
     hosts = {"jwt": lambda token: connect_visitor(token, store)}
-    smorest.register_blueprint(api.open_blueprint(store, hosts, JiraRights(sites), private, config.all_js))
+    logins = _logins(smorest, config, data) if config.login else None
+    smorest.register_blueprint(api.open_blueprint(config, store, hosts, logins, JiraRights(sites), private))
     smorest.register_blueprint(api.jira_blueprint(sites))
+    lookups = LookupStore(data, settings.master_key)
+    smorest.register_blueprint(
+        api_lookup.blueprint(store, lookups, LookupJira(Http(nets, settings.jira_timeout), settings))
+    )
     for blueprint in (
         lifecycle.blueprint(config, store, install_keys),
         webhooks.blueprint(store),
@@ -54,6 +66,20 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def _logins(smorest: Api, config: Config, data: Database) -> Logins:
+    """The page's own login and its addresses."""
+    settings = config.settings
+    store = LoginStore(data)
+    logins = Logins(config, store, SiteStore(data, settings.master_key).own_tenant)
+    smorest.register_blueprint(api_login.blueprint(logins))
+    if config.oidc is not None:
+        back = settings.base_url + api_login.CALLBACK
+        # The operator chose the provider; it may well live inside the operator's own network.
+        provider = Provider(Http(Nets.everything()), config.oidc, back, plain=settings.allow_plain)
+        smorest.register_blueprint(api_login.oidc_blueprint(logins, store, provider, config.oidc.allowed))
+    return logins
 
 
 def _refused(error: BadToken) -> Response:

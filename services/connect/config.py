@@ -13,13 +13,24 @@ _FORGE_GRAPHQL = "https://api.atlassian.com/graphql"
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """The OpenID provider by which people log in, and whom of its people we let in: addresses, or `@domain`."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    allowed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Settings of the connect service.
 
     app_key: the key of our descriptor. keys_url: where Atlassian's install keys are, by kid. all_js: Connect's host
     script for the page. role_keys: by role, the key its credential requests are signed with. page_dir: the built page.
     forge_app_id: the ARI of the Forge app, None without one. forge_jwks_url: where the keys of invocation tokens are.
-    forge_graphql_url: where tokens of persons are had.
+    forge_graphql_url: where tokens of persons are had. login: the page has a login of its own, by password and, where
+    `oidc` is given, by an OpenID provider.
     """
 
     settings: Settings
@@ -31,10 +42,12 @@ class Config:
     forge_app_id: str | None = None
     forge_jwks_url: str = _FORGE_JWKS
     forge_graphql_url: str = _FORGE_GRAPHQL
+    login: bool = False
+    oidc: Oidc | None = None
 
     @classmethod
-    def read(cls, env: Env) -> "Config":
-        """Read the shared settings and the service's own; raises BadSetting."""
+    def read(cls, env: Env, *, login: bool = False) -> "Config":
+        """Read the shared settings and the service's own; raises BadSetting. login: what MAILBRIDGE_LOGIN is when not set."""
         role_keys = {
             "inbound-worker": env.key("MAILBRIDGE_ROLE_KEY_INBOUND"),
             "outbound-worker": env.key("MAILBRIDGE_ROLE_KEY_OUTBOUND"),
@@ -53,6 +66,8 @@ class Config:
             forge_app_id=_forge_app_id(env),
             forge_jwks_url=env.url("MAILBRIDGE_FORGE_JWKS_URL", _FORGE_JWKS),
             forge_graphql_url=env.url("MAILBRIDGE_FORGE_GRAPHQL_URL", _FORGE_GRAPHQL),
+            login=(on := env.flag("MAILBRIDGE_LOGIN", login)),
+            oidc=_oidc(env, on),
         )
 
 
@@ -70,3 +85,28 @@ def _forge_app_id(env: Env) -> str | None:
             f"MAILBRIDGE_FORGE_APP_ID is {id!r}: give the app's id from its manifest, ari:cloud:ecosystem::app/…."
         )
     return id
+
+
+def _oidc(env: Env, login: bool) -> Oidc | None:
+    names = (
+        "MAILBRIDGE_OIDC_ISSUER",
+        "MAILBRIDGE_OIDC_CLIENT_ID",
+        "MAILBRIDGE_OIDC_CLIENT_SECRET",
+        "MAILBRIDGE_OIDC_ALLOWED",
+    )
+    missing = [name for name in names if env.optional(name) is None]
+    if len(missing) == len(names):
+        return None
+    if missing:
+        raise BadSetting(f"{' and '.join(missing)} not set: logging in by OpenID Connect needs all four.")
+    if not login:
+        raise BadSetting("MAILBRIDGE_OIDC_ISSUER is set, but the page has no login: set MAILBRIDGE_LOGIN=on too.")
+    issuer = env.text("MAILBRIDGE_OIDC_ISSUER")  # an issuer is compared as it stands, with its trailing slash
+    if env.url("MAILBRIDGE_OIDC_ISSUER").startswith("http://") and not env.flag("MAILBRIDGE_ALLOW_PLAIN", False):
+        raise BadSetting(f"MAILBRIDGE_OIDC_ISSUER is {issuer!r}: give an https address.")
+    allowed = tuple(one.lower() for one in env.words("MAILBRIDGE_OIDC_ALLOWED"))
+    wrong = [one for one in allowed if not re.fullmatch(r"[^@\s]*@[^@\s]+", one)]
+    if wrong or not allowed:
+        named = f"holds {wrong[0]!r}" if wrong else "is empty"
+        raise BadSetting(f"MAILBRIDGE_OIDC_ALLOWED {named}: give addresses, or @example.com for a whole domain.")
+    return Oidc(issuer, env.text("MAILBRIDGE_OIDC_CLIENT_ID"), env.text("MAILBRIDGE_OIDC_CLIENT_SECRET"), allowed)

@@ -1,12 +1,12 @@
 """Shapes of what comes in and goes out over HTTP; unknown fields are ignored, for Jira adds some now and then."""
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from common.problems import Problem
+from connect.addresses import is_site
 from connect.store import Installation
 
 
@@ -27,13 +27,30 @@ def read_installation(body: Any, *, app_key: str, allow_plain: bool) -> Installa
         app_key=values["key"],
         display_url=values["display_url"],
         secret=values["shared_secret"],
+        installation_id=values["installation_id"],
     )
 
 
+class LoginInfo(Schema):
+    """How people log in to the page. password: one is set; oidc: the host of an OpenID provider."""
+
+    password = fields.Boolean(required=True)
+    oidc = fields.String(required=True, allow_none=True)
+    logged_in = fields.Boolean(required=True)
+
+
 class PageInfo(Schema):
-    """What the page needs before it can speak to Jira."""
+    """What the page needs before it can speak to Jira. login: null where only Jira lets people in."""
 
     all_js = fields.Url(data_key="allJs", required=True, metadata={"description": "where Connect's host script is"})
+    login = fields.Nested(LoginInfo, required=True, allow_none=True)
+
+
+class Login(Schema):
+    """A password; with `setup`, the secret of a set-up link, it is the new one (12 characters or more)."""
+
+    password = fields.String(required=True, validate=validate.Length(min=1, max=1000))
+    setup = fields.String(load_default=None, allow_none=True, validate=validate.Length(min=1, max=200))
 
 
 class Exchanged(Schema):
@@ -92,16 +109,8 @@ class _Lifecycle(Schema):
     client_key = fields.String(data_key="clientKey", required=True, validate=validate.Length(min=1, max=255))
 
 
-# Strict, for the origin goes into a Content-Security-Policy.
-_SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
-
-
 def _is_site(url: str) -> None:
-    try:
-        good = _SITE.fullmatch(url) is not None and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        good = False
-    if not good:
+    if not is_site(url):
         raise ValidationError("Give the address of the Jira site, such as https://example.atlassian.net.")
 
 
@@ -111,6 +120,10 @@ class _Installed(_Lifecycle):
         data_key="displayUrl", load_default=None, allow_none=True, validate=validate.Length(max=500)
     )
     shared_secret = fields.String(data_key="sharedSecret", required=True, validate=validate.Length(min=16, max=500))
+    # Connect on Forge only.
+    installation_id = fields.String(
+        data_key="installationId", load_default=None, allow_none=True, validate=validate.Length(min=1, max=255)
+    )
     product_type = fields.String(data_key="productType", load_default="jira", validate=validate.Equal("jira"))
 
 

@@ -215,7 +215,7 @@ def test_a_session_looks_into_its_own_jira_only(connect: Connect, wire: Wire) ->
 
 def test_the_page_learns_where_the_host_script_is(connect: Connect) -> None:
     answer = connect.app.test_client().get("/api/connect/page")
-    assert answer.json == {"allJs": connect.config.all_js}
+    assert answer.json == {"allJs": connect.config.all_js, "login": None}
 
 
 def test_the_api_describes_itself(connect: Connect) -> None:
