@@ -1,7 +1,9 @@
-"""What connect does now and then: delete old events and nonces, learn which account the app acts as in a new Jira."""
+"""What connect does now and then: delete old events and nonces, learn which account the app acts as in a new Jira, and
+whatever else is given it (such as the daily check of look-up users)."""
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 
 from common import log
 from common.errors import Fault
@@ -20,9 +22,11 @@ _log = log.get(__name__)
 class Sweep:
     """A thread that looks every half minute. `start`, `stop(grace)`, `alive`."""
 
-    def __init__(self, store: Store, sites: JiraSites) -> None:
+    def __init__(self, store: Store, sites: JiraSites, also: Sequence[Callable[[], None]] = ()) -> None:
+        """also: what else is done each round; each knows by itself what is due."""
         self._store = store
         self._sites = sites
+        self._also = also
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
         self._asked_at: dict[str, float] = {}
@@ -47,6 +51,9 @@ class Sweep:
         for tenant in self._store.without_account():
             if not self._stopping.is_set():
                 self._learn_account(tenant)
+        for task in self._also:
+            if not self._stopping.is_set():
+                task()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

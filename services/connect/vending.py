@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flask import Blueprint, Response, jsonify, request
 
 from common import log
-from common.credentials import PATH, WINDOW, Credentials, check_request
+from common.credentials import PATH, WINDOW, Credentials, LookupUser, check_request
 from common.crypto import derive
 from common.errors import Permanent, Temporary
 from common.problems import Problem
@@ -15,6 +15,7 @@ from common.thread_tokens import ThreadKey
 from connect.config import Config
 from connect.signed import json_of
 from connect.store import Store, Tenant
+from connect.store_lookup import LookupStore
 from connect.store_site import SiteStore
 
 NONCE_LIFE = 5 * WINDOW
@@ -39,6 +40,7 @@ class Vending:
     def __init__(self, config: Config, store: Store) -> None:
         self._master_key = config.settings.master_key
         self._store = store
+        self._lookups = LookupStore(store.database, self._master_key)
         self._by_scheme: Mapping[str, Callable[[Tenant], Signer]] = {
             "connect": _connect,
             "token": Tokens(SiteStore(store.database, self._master_key)).signer,
@@ -55,7 +57,8 @@ class Vending:
         scheme = self._by_scheme.get(found.scheme)
         if scheme is None:
             raise NotNow(f"This version of connect cannot call a Jira by the scheme {found.scheme!r}.")
-        return credentials(found, scheme(found), self._master_key, time.time())
+        now = time.time()
+        return credentials(found, scheme(found), self._master_key, now, self._lookups.vended(tenant, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,9 @@ def blueprint(config: Config, store: Store) -> Blueprint:
     return pages
 
 
-def credentials(tenant: Tenant, signer: Signer, master_key: bytes, now: float) -> Credentials:
+def credentials(
+    tenant: Tenant, signer: Signer, master_key: bytes, now: float, lookup: LookupUser | None = None
+) -> Credentials:
     """What is vended about a tenant at `now`."""
     return Credentials(
         tenant=tenant.id,
@@ -143,7 +148,7 @@ def credentials(tenant: Tenant, signer: Signer, master_key: bytes, now: float) -
         secret=signer.secret,
         email=signer.email,
         account_id=tenant.account_id,
-        lookup=None,
+        lookup=lookup,
         person_tokens=False,
         thread_keys=tuple(thread_key(master_key, tenant.id, version) for version in _THREAD_KEY_VERSIONS),
         expires_at=now + _LIFE,

@@ -13,7 +13,9 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.outbox import Outbox, Relay
 from connect.config import Config
+from connect.lookup_check import DailyCheck, LookupJira
 from connect.store import Store
+from connect.store_lookup import LookupStore
 from connect.sweep import Sweep
 from connect.tables import outbox
 from connect.vending import OwnCredentials
@@ -29,7 +31,9 @@ class Worker:
         self._relay = Relay(Outbox(database, outbox), bus, 2 * settings.jira_parallel)
         store = Store(database, settings.master_key)
         http = Http(Nets(settings.allow_networks), settings.jira_timeout)
-        self._sweep = Sweep(store, JiraSites(http, OwnCredentials(config, store), settings))
+        lookups = LookupStore(database, settings.master_key)
+        daily = DailyCheck(lookups, LookupJira(http, settings), store)
+        self._sweep = Sweep(store, JiraSites(http, OwnCredentials(config, store), settings), (daily.once,))
 
     def start(self) -> None:
         """Begin; returns at once."""
