@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.env import BadSetting, Env, Settings
+from connect.site_address import BadAddress, is_email, is_token, site_address
 
 _PAGE_DIR = Path(__file__).resolve().parents[2] / "frontend" / "dist"
 _FORGE_JWKS = "https://forge.cdn.prod.atlassian-dev.net/.well-known/jwks.json"
@@ -23,6 +24,15 @@ class Oidc:
 
 
 @dataclass(frozen=True, slots=True)
+class JiraSite:
+    """The one site that the environment names, and whose API token it is called with."""
+
+    url: str
+    email: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Settings of the connect service.
 
@@ -30,7 +40,8 @@ class Config:
     script for the page. role_keys: by role, the key its credential requests are signed with. page_dir: the built page.
     forge_app_id: the ARI of the Forge app, None without one. forge_jwks_url: where the keys of invocation tokens are.
     forge_graphql_url: where tokens of persons are had. login: the page has a login of its own, by password and, where
-    `oidc` is given, by an OpenID provider.
+    `oidc` is given, by an OpenID provider. jira_site: the site to attach by an API token. jira_poll: seconds between
+    two looks at a Jira that tells us nothing.
     """
 
     settings: Settings
@@ -44,6 +55,8 @@ class Config:
     forge_graphql_url: str = _FORGE_GRAPHQL
     login: bool = False
     oidc: Oidc | None = None
+    jira_site: JiraSite | None = None
+    jira_poll: float = 60.0
 
     @classmethod
     def read(cls, env: Env, *, login: bool = False) -> "Config":
@@ -68,6 +81,8 @@ class Config:
             forge_graphql_url=env.url("MAILBRIDGE_FORGE_GRAPHQL_URL", _FORGE_GRAPHQL),
             login=(on := env.flag("MAILBRIDGE_LOGIN", login)),
             oidc=_oidc(env, on),
+            jira_site=_jira_site(env),
+            jira_poll=env.seconds("MAILBRIDGE_JIRA_POLL_SECONDS", 60.0, least=10.0),
         )
 
 
@@ -85,6 +100,25 @@ def _forge_app_id(env: Env) -> str | None:
             f"MAILBRIDGE_FORGE_APP_ID is {id!r}: give the app's id from its manifest, ari:cloud:ecosystem::app/…."
         )
     return id
+
+
+def _jira_site(env: Env) -> JiraSite | None:
+    names = ("MAILBRIDGE_JIRA_URL", "MAILBRIDGE_JIRA_EMAIL", "MAILBRIDGE_JIRA_API_TOKEN")
+    url, email, token = (env.optional(name) for name in names)
+    if url is None and email is None and token is None:
+        return None
+    if url is None or email is None or token is None:
+        missing = [name for name, value in zip(names, (url, email, token), strict=True) if value is None]
+        raise BadSetting(f"{' and '.join(missing)} not set: attaching a site by an API token needs all three.")
+    try:
+        site = site_address(url, allow_plain=env.flag("MAILBRIDGE_ALLOW_PLAIN", False))
+    except BadAddress as error:
+        raise BadSetting(f"MAILBRIDGE_JIRA_URL is {url!r}: {error} {error.remedy}") from None
+    if not is_email(email):
+        raise BadSetting("MAILBRIDGE_JIRA_EMAIL is not an e-mail address: give the one of the account in Jira.")
+    if not is_token(token):
+        raise BadSetting("MAILBRIDGE_JIRA_API_TOKEN is not an API token: give it in one piece, as Atlassian shows it.")
+    return JiraSite(site, email, token)
 
 
 def _oidc(env: Env, login: bool) -> Oidc | None:
