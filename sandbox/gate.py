@@ -5,6 +5,7 @@ What must cut the connection or keep silent does it by `http_server`, which has 
 
 import io
 import json
+import math
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from sandbox.calls import Call, Calls
 from sandbox.faults import ANSWERS, HTTP_KINDS, Fault, Faults
 from sandbox.http_server import Environ, Wsgi, cut, hold
 from sandbox.jira.instants import utc_time
+from sandbox.limits import Limits
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 _REST = re.compile(r"(?:/ex/jira/[^/]+)?(/rest/.*)")
@@ -24,8 +26,11 @@ _REST = re.compile(r"(?:/ex/jira/[^/]+)?(/rest/.*)")
 class Gate:
     """Wraps the Flask application; `closing` ends every wait when the sandbox stops."""
 
-    def __init__(self, app: Wsgi, calls: Calls, faults: Faults, closing: threading.Event, strict: bool) -> None:
+    def __init__(
+        self, app: Wsgi, calls: Calls, faults: Faults, limits: Limits, closing: threading.Event, strict: bool
+    ) -> None:
         self._app = app
+        self._limits = limits
         self._calls = calls
         self._faults = faults
         self._closing = closing
@@ -41,9 +46,14 @@ class Gate:
         if len(raw) < length:  # the app died in mid-sentence: no web server hands half a request on
             cut(environ)
         call = self._note(environ, rest[1], raw)
-        fault = self._faults.draw(HTTP_KINDS, f"{call.method} {call.path}")
+        refused = self._limits.admit(call, call.at)
+        fault = self._faults.draw(HTTP_KINDS, f"{call.method} {call.path}") if refused is None else None
         call.fault = fault.kind if fault else None
-        status, headers, body = self._answer(environ, call, fault)
+        if refused is None:
+            status, headers, body = self._answer(environ, call, fault)
+            headers = [*headers, *self._limits.charge(call, int(status[:3]), _parsed(headers, body), time.time())]
+        else:
+            status, headers, body = _limited(refused.reason, refused.seconds, call.at, self._limits.bounds.points)
         call.status, call.seconds = int(status[:3]), time.time() - call.at
         start_response(status, headers)
         return [body]
@@ -97,27 +107,32 @@ class Gate:
 
 
 def _refusal(fault: Fault, call: Call) -> Answer:
-    words = {"429": "Too Many Requests", "500": "Internal Server Error", "502": "Bad Gateway",
-             "503": "Service Unavailable", "504": "Gateway Timeout"}[fault.kind]  # fmt: skip
-    headers = [("Content-Type", "application/json;charset=UTF-8")]
-    message = f"The sandbox was told to answer {fault.kind}."
     if fault.kind == "429":
-        headers += limit_headers(fault.reason, fault.seconds, call.at)
-        message = "Rate limit exceeded."
-    elif fault.kind == "503":
-        headers.append(("Retry-After", str(max(1, round(fault.seconds)))))
+        return _limited(fault.reason, fault.seconds, call.at, None)
+    words = {"500": "Internal Server Error", "502": "Bad Gateway",
+             "503": "Service Unavailable", "504": "Gateway Timeout"}[fault.kind]  # fmt: skip
+    headers = [("Retry-After", str(max(1, round(fault.seconds))))] if fault.kind == "503" else []
+    return _said(f"{fault.kind} {words}", headers, f"The sandbox was told to answer {fault.kind}.")
+
+
+def _limited(reason: str, seconds: float, now: float, quota: int | None) -> Answer:
+    return _said("429 Too Many Requests", limit_headers(reason, seconds, now, quota), "Rate limit exceeded.")
+
+
+def _said(status: str, headers: list[tuple[str, str]], message: str) -> Answer:
     body = json.dumps({"errorMessages": [message], "errors": {}}).encode()
-    return f"{fault.kind} {words}", [*headers, ("Content-Length", str(len(body)))], body
+    form = [("Content-Type", "application/json;charset=UTF-8"), ("Content-Length", str(len(body)))]
+    return status, [*form, *headers], body
 
 
-def limit_headers(reason: str, seconds: float, now: float) -> list[tuple[str, str]]:
-    """The headers of a 429 for each kind of limit, as Atlassian documents them."""
-    wait = max(1, round(seconds))
+def limit_headers(reason: str, seconds: float, now: float, quota: int | None = None) -> list[tuple[str, str]]:
+    """The headers of a 429 for each kind of limit, as Atlassian documents them. `quota`: points, where one is set."""
+    wait = max(1, math.ceil(seconds))
     headers = [("Retry-After", str(wait))]
     if reason == "tenant":
         return [
             *headers,
-            ("X-RateLimit-Limit", "100"),
+            ("X-RateLimit-Limit", str(100 if quota is None else quota)),
             ("X-RateLimit-Remaining", "0"),
             ("X-RateLimit-Reset", utc_time(now + wait)),
             ("X-RateLimit-NearLimit", "true"),
@@ -131,6 +146,12 @@ def limit_headers(reason: str, seconds: float, now: float) -> list[tuple[str, st
             ("RateLimit-Reason", "jira-quota-global-based"),
         ]
     return [*headers, ("RateLimit-Reason", "jira-per-issue-on-write" if reason == "issue" else "jira-burst-based")]
+
+
+def _parsed(headers: list[tuple[str, str]], body: bytes) -> Any:
+    """A JSON answer read; None for any other."""
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return json.loads(body) if body and kind.startswith("application/json") else None
 
 
 def _body(content_type: str, raw: bytes) -> tuple[Any, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults as fault_kinds
-from sandbox.control.asked import BadControl, body_object, only, text
+from sandbox.control.asked import BadControl, body_object, flag, only, seconds, text
 from sandbox.jira.install import InstallFailed
+from sandbox.limits import Bounds
 from sandbox.parts import Parts
 
 
@@ -46,14 +47,33 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
         parts.faults.clear()
         return "", 204
 
+    @routes.get("/limits")
+    def limits() -> Response:
+        return jsonify(_limits(parts))
+
+    @routes.post("/limits")
+    def set_limits() -> Response:
+        body = body_object()
+        only(body, "points", "burst", "per_issue", "window")
+        counts = {name: body.get(name) for name in ("points", "burst")}
+        for name, value in counts.items():
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise BadControl(name, "give a whole number from 1, or null for no limit")
+        window = seconds(body, "window") if "window" in body else 3600.0
+        if window <= 0:
+            raise BadControl("window", "give more than 0 seconds")
+        bounds = Bounds(counts["points"], counts["burst"], flag(body, "per_issue", False), window)
+        parts.limits.set(bounds, parts.site.clock())
+        return jsonify(_limits(parts))
+
     @routes.post("/index")
     def index() -> Response:
         lag = body_object().get("lag")
-        seconds = math.inf if lag == "infinite" else lag
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        late = math.inf if lag == "infinite" else lag
+        if isinstance(late, bool) or not isinstance(late, int | float) or not late >= 0:
             raise BadControl("lag", 'give seconds from 0, or "infinite"')
         with parts.site.lock:
-            parts.site.index.set_lag(float(seconds), parts.site.clock())
+            parts.site.index.set_lag(float(late), parts.site.clock())
         return jsonify(lag=lag)
 
     @routes.post("/email-api")
@@ -95,6 +115,11 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
     def reset() -> tuple[str, int]:
         parts.reset()
         return "", 204
+
+
+def _limits(parts: Parts) -> dict[str, Any]:
+    now = parts.site.clock()
+    return {**parts.limits.bounds.as_json(), "used": parts.limits.used(now), "resets_at": parts.limits.resets_at(now)}
 
 
 def _installation(app: Any) -> dict[str, Any]:

@@ -24,8 +24,8 @@ def wire() -> Iterator[Wire]:
         yield listening
 
 
-def hook(sandbox: Sandbox, url: str, **more: Any) -> str:
-    body = {"url": f"{url}/hooks/h", "secret": SECRET, "events": ["jira:issue_created", "comment_created"], **more}
+def hook(sandbox: Sandbox, base_url: str, **more: Any) -> str:
+    body = {"url": f"{base_url}/hooks/h", "secret": SECRET, "events": ["jira:issue_created", "comment_created"], **more}
     answer = requests.post(f"{sandbox.url}/control/webhooks", json=body, timeout=5)
     assert answer.status_code == 201, answer.text
     assert "secret" not in answer.json()
