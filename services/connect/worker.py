@@ -1,4 +1,4 @@
-"""The worker of connect: `python -m connect.worker` carries the outbox to the bus and sweeps."""
+"""The worker of connect: `python -m connect.worker` carries the outbox to the bus, asks for untold events, and sweeps."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -12,17 +12,22 @@ from common.jira import JiraSites
 from common.migrations import check_current
 from common.nets import Nets
 from common.outbox import Outbox, Relay
+from connect.attach import Check
 from connect.config import Config
 from connect.lookup_check import DailyCheck, LookupJira
+from connect.own_site import OwnSite
+from connect.poll import Poll
 from connect.store import Store
 from connect.store_lookup import LookupStore
+from connect.store_polled import PolledStore
+from connect.store_site import SiteStore
 from connect.sweep import Sweep
 from connect.tables import outbox
 from connect.vending import OwnCredentials
 
 
 class Worker:
-    """Relay and sweep over one database and bus; `stop` leaves both open."""
+    """Relay, polling and sweep over one database and bus; `stop` leaves both open."""
 
     def __init__(self, config: Config, database: Database, bus: Bus) -> None:
         settings = config.settings
@@ -33,21 +38,27 @@ class Worker:
         http = Http(Nets(settings.allow_networks), settings.jira_timeout)
         lookups = LookupStore(database, settings.master_key)
         daily = DailyCheck(lookups, LookupJira(http, settings), store)
-        self._sweep = Sweep(store, JiraSites(http, OwnCredentials(config, store), settings), (daily.once,))
+        jira = JiraSites(http, OwnCredentials(config, store), settings)
+        sites = SiteStore(database, settings.master_key)
+        own = OwnSite(config.jira_site, sites, Check(http, settings))
+        self._sweep = Sweep(store, jira, (own.once, daily.once))
+        self._poll = Poll(store, PolledStore(database), sites, jira, config.jira_poll)
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._relay.start()
         self._sweep.start()
+        self._poll.start()
 
     def stop(self, grace: float = 10.0) -> None:
         """Stop after the work in hand, `grace` seconds at most."""
-        self._sweep.stop(grace / 2)
-        self._relay.stop(grace / 2)
+        self._sweep.stop(grace / 3)
+        self._poll.stop(grace / 3)
+        self._relay.stop(grace / 3)
 
     def alive(self) -> bool:
-        """True while the sweep goes on; the relay survives whatever happens to it."""
-        return self._sweep.alive()
+        """True while sweep and polling go on; the relay survives whatever happens to it."""
+        return self._sweep.alive() and self._poll.alive()
 
     def checks(self) -> Mapping[str, Callable[[], object]]:
         """What must hold for /readyz."""
