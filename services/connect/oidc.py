@@ -58,7 +58,8 @@ class _Document:
 
 def is_allowed(address: str, allowed: tuple[str, ...]) -> bool:
     """True if the address is in the list itself, or its domain is (as `@domain`)."""
-    return address in allowed or "@" + address.rpartition("@")[2] in allowed
+    name, at, domain = address.rpartition("@")
+    return bool(name) and (address in allowed or at + domain in allowed)
 
 
 class Provider:

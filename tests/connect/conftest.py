@@ -1,7 +1,7 @@
 """connect's web application on an empty database, with Atlassian at the wire."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +104,15 @@ def database(config: Config) -> Iterator[Database]:
 def connect(config: Config, database: Database, wire: Wire) -> Connect:
     app = create_app(config, database=database)
     return Connect(app, config, database, Store(database, config.settings.master_key), wire.url + "/jira")
+
+
+@pytest.fixture
+def again(config: Config, database: Database, wire: Wire) -> Callable[..., Connect]:
+    """Makes the service over the same database with other settings: `again(login=True)`."""
+
+    def make(**changes: Any) -> Connect:
+        other = replace(config, **changes)
+        app = create_app(other, database=database)
+        return Connect(app, other, database, Store(database, other.settings.master_key), wire.url + "/jira")
+
+    return make
