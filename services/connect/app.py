@@ -1,6 +1,7 @@
 """The web process of connect: `gunicorn 'connect.app:create_app()'`."""
 
 import os
+from collections.abc import Callable
 
 from flask import Flask, Response
 from flask_smorest import Api
@@ -15,19 +16,25 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.problems import Problem
 from common.session_keys import SessionKeys
-from connect import api, api_login, api_lookup, lifecycle, page, vending, webhooks
+from connect import api, api_login, api_lookup, forge, lifecycle, page, person_tokens, vending, webhooks
 from connect.config import Config
+from connect.forge_gate import ForgeGate
+from connect.forge_keys import ForgeKeys
+from connect.forge_moves import Moves
 from connect.install_keys import InstallKeys
 from connect.logins import Logins
 from connect.lookup_check import LookupJira
 from connect.oidc import Provider
+from connect.person_tokens import PersonTokens
 from connect.rights import JiraRights
 from connect.signed import connect_visitor
 from connect.store import Store
+from connect.store_forge import ForgeStore
 from connect.store_login import LoginStore
 from connect.store_lookup import LookupStore
 from connect.store_site import SiteStore
 from connect.tokens import BadToken
+from connect.visitors import Visitor
 
 _log = log.get(__name__)
 
@@ -50,7 +57,10 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     checks = {"database": lambda: check_current(data, "connect")}
     app, smorest = web.create_app("connect", checks, api_title="Mailbridge connect", session_keys=own_keys)
     app.register_error_handler(BadToken, _refused)
-    hosts = {"jwt": lambda token: connect_visitor(token, store)}
+    hosts: dict[str, Callable[[str], Visitor]] = {"jwt": lambda token: connect_visitor(token, store)}
+    forge_store = ForgeStore(data, settings.master_key)
+    if config.forge_app_id is not None:
+        hosts["bearer"] = _forge(app, config, config.forge_app_id, store, forge_store, nets).visitor
     logins = _logins(smorest, config, data) if config.login else None
     smorest.register_blueprint(api.open_blueprint(config, store, hosts, logins, JiraRights(sites), private))
     smorest.register_blueprint(api.jira_blueprint(sites))
@@ -59,13 +69,26 @@ def create_app(config: Config | None = None, *, database: Database | None = None
         api_lookup.blueprint(store, lookups, LookupJira(Http(nets, settings.jira_timeout), settings))
     )
     for blueprint in (
-        lifecycle.blueprint(config, store, install_keys),
+        lifecycle.blueprint(config, store, forge_store, install_keys),
         webhooks.blueprint(store),
         vending.blueprint(config, store),
         page.blueprint(config, store),
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def _forge(app: Flask, config: Config, app_id: str, store: Store, forge_store: ForgeStore, nets: Nets) -> ForgeGate:
+    """Forge's calls, and tokens of persons."""
+    # The operator chose these two addresses; tenants cannot reach them by naming them.
+    atlassian = Http(Nets.everything())
+    keys = ForgeKeys(atlassian, config.forge_jwks_url)
+    moves = Moves(config, Http(nets, config.settings.jira_timeout), store)
+    gate = ForgeGate(config, app_id, keys, store, forge_store, moves)
+    tokens = PersonTokens(atlassian, config.forge_graphql_url, forge_store)
+    app.register_blueprint(forge.blueprint(gate, store, forge_store))
+    app.register_blueprint(person_tokens.blueprint(config, store, tokens))
+    return gate
 
 
 def _logins(smorest: Api, config: Config, data: Database) -> Logins:

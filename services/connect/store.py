@@ -19,13 +19,14 @@ _SWEEP = 1000
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What Jira says in `installed`."""
+    """What Jira says in `installed`; installation_id: Forge's, where the app is Connect on Forge."""
 
     client_key: str
     base_url: str
     app_key: str
     display_url: str | None
     secret: str = field(repr=False)
+    installation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from connect.config import Config
 from connect.lookup_check import DailyCheck, LookupJira
 from connect.own_site import OwnSite
 from connect.poll import Poll
+from connect.silence import Silence
 from connect.store import Store
+from connect.store_forge import ForgeStore
 from connect.store_lookup import LookupStore
 from connect.store_polled import PolledStore
 from connect.store_site import SiteStore
@@ -41,7 +43,8 @@ class Worker:
         jira = JiraSites(http, OwnCredentials(config, store), settings)
         sites = SiteStore(database, settings.master_key)
         own = OwnSite(config.jira_site, sites, Check(http, settings))
-        self._sweep = Sweep(store, jira, (own.once, daily.once))
+        silence = Silence(store, ForgeStore(database, settings.master_key), jira)
+        self._sweep = Sweep(store, jira, (own.once, daily.once, silence.once))
         self._poll = Poll(store, PolledStore(database), sites, jira, config.jira_poll)
 
     def start(self) -> None:
