@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from common.credentials import Credentials
 from common.env import Settings
 from common.errors import Fault, Permanent, Unauthorised
 from common.http import Http
-from common.jira import Jira, JiraSites
+from common.jira import Jira
+from connect.lookup_check import LookupJira
 from connect.site_address import BadAddress, site_address
 from connect.site_rights import PERMISSIONS, PROJECT, Right, rights
-from connect.store_site import Account
 
 PROJECTS = 20
 """Projects in which the rights are looked at one by one; the first by key of those in which the account may create issues."""
@@ -53,19 +52,18 @@ class Check:
     """Asks a Jira that is not attached yet; safe to share between threads."""
 
     def __init__(self, http: Http, settings: Settings) -> None:
-        self._http = http
-        self._settings = settings
+        self._jira = LookupJira(http, settings)
+        self._allow_plain = settings.allow_plain
 
     def look(self, url: str, email: str, token: str) -> Finding:
         """What there is at `url` for this account; makes four calls and one a project, none that writes."""
         try:
-            site = site_address(url, allow_plain=self._settings.allow_plain)
+            site = site_address(url, allow_plain=self._allow_plain)
         except BadAddress as error:
             return Finding(
                 "", problem=Problem("This is not the address of a Jira site", str(error), error.remedy, "url")
             )
-        account = Account(email.strip(), token.strip(), None)
-        jira = JiraSites(self._http, _Given(site, account), self._settings).site("check")
+        jira = self._jira.of("check", site, email, token)
         try:
             problem = _is_cloud(jira.server_info())
         except Unauthorised as fault:
@@ -139,36 +137,3 @@ def _no_jira(fault: Fault) -> Problem:
         "not that of a login page, a proxy or a Data Center.",
         "url",
     )
-
-
-class _Given:
-    """A source of credentials (`common.jira_call.Source`) for one account that nobody stored."""
-
-    def __init__(self, site: str, account: Account) -> None:
-        self._credentials = Credentials(
-            tenant="",
-            scheme="token",
-            base_url=site,
-            site_url=site,
-            app_key=None,
-            client_key=None,
-            secret=account.token,
-            email=account.email,
-            account_id=None,
-            lookup=None,
-            person_tokens=False,
-            thread_keys=(),
-            expires_at=float("inf"),
-        )
-
-    def get(self, tenant: str) -> Credentials:
-        return self._credentials
-
-    def forget(self, tenant: str, used: Credentials | None = None) -> None:
-        pass
-
-    def person(self, tenant: str, account_id: str) -> None:
-        return None
-
-    def forget_person(self, tenant: str, account_id: str) -> None:
-        pass

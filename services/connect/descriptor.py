@@ -23,24 +23,26 @@ EVENTS = (
     "comment_deleted",
 )
 
-_SCOPES = [
-    "READ",
-    # Creating issues, comments, attachments and properties; Connect also asks it for reading issues in bulk.
-    "WRITE",
+NAME = "Mailbridge for Jira"
+SCOPES = {
+    "READ": "Issues, comments, people and projects are read.",
+    # Connect also asks it for reading issues in bulk.
+    "WRITE": "Mails become issues, comments, attachments and properties.",
     # People may hide their address from other people, and most do; without this scope GET /user/email does not
     # answer, and reporters, assignees and watchers with an account would silently get no mail. Atlassian grants the
     # call to approved app keys only: elsewhere `Jira.user_email` comes back empty and only visible addresses are used.
-    "ACCESS_EMAIL_ADDRESSES",
+    "ACCESS_EMAIL_ADDRESSES": "People who hide their address get mail too, once Atlassian has approved this app for it.",
     # Not asked for: DELETE, PROJECT_ADMIN and ADMIN (nothing here deletes or administers), ACT_AS_USER (comments are
     # made by the app in people's names).
-]
+}
+"""The scopes, and what each is for."""
 
 
 def descriptor(base_url: str, app_key: str) -> dict[str, Any]:
     """The descriptor of the app that lives at `base_url` (without a trailing slash)."""
     return {
         "key": app_key,
-        "name": "Mailbridge for Jira",
+        "name": NAME,
         "description": "Email becomes issues and comments; what happens in Jira becomes email.",
         "baseUrl": base_url,
         "vendor": {"name": "Mailbridge", "url": base_url},
@@ -49,7 +51,7 @@ def descriptor(base_url: str, app_key: str) -> dict[str, Any]:
         "apiVersion": 1,
         "apiMigrations": {"gdpr": True, "signed-install": True, "context-qsh": True},
         "lifecycle": {name: f"/connect/{name}" for name in ("installed", "enabled", "disabled", "uninstalled")},
-        "scopes": _SCOPES,
+        "scopes": list(SCOPES),
         "modules": {
             "adminPages": [
                 _page("mailbridge-admin", "Mailbridge") | {"location": "admin_plugins_menu/mailbridge-mail"}

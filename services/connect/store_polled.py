@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, delete, literal, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select, update
 
 from common.db import Database, now
 from connect.tables import event, polled, site_token, tenant
@@ -90,6 +90,12 @@ class PolledStore:
         with self._database.read() as tx:
             row = tx.execute(columns.where(polled.c.tenant == id)).one_or_none()
         return None if row is None else Progress(row.polled_at, row.due_at, row.problem)
+
+    def newest(self, id: str) -> float | None:
+        """When an event of the tenant last came, whichever way."""
+        with self._database.read() as tx:
+            at: float | None = tx.execute(select(func.max(event.c.received_at)).where(event.c.tenant == id)).scalar()
+        return at
 
     def told(self, id: str, since: float, issues: Iterable[str]) -> dict[str, list[tuple[float, str | None]]]:
         """By issue, the instants of its events that came since then, each with its comment's `updated` or None."""
