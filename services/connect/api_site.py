@@ -19,7 +19,7 @@ from connect.store_forge import ForgeStore
 from connect.store_polled import PolledStore
 from connect.store_site import Account, Site, SiteStore
 
-_NOT_BY_TOKEN = "This site is attached by an app: it is attached and detached in Jira, under Manage apps."
+_BY_AN_APP = "This site is attached by an app: it is attached and detached in Jira, under Manage apps."
 
 
 class Sites:
@@ -110,21 +110,20 @@ def _tenant(sites: Sites) -> Tenant:
 def _by_token(sites: Sites) -> Tenant:
     tenant = _tenant(sites)
     if tenant.scheme != "token":
-        raise Problem(409, detail=_NOT_BY_TOKEN)
+        raise Problem(409, detail=_BY_AN_APP)
     return tenant
 
 
 def _shown(sites: Sites, tenant: Tenant) -> dict[str, Any]:
     if tenant.scheme == "token":
         return view(_seen_by_token(sites, tenant, sites.by_token.site(tenant.id)))
-    forge = sites.by_forge.of(tenant.id)
-    if tenant.scheme == "forge" and forge is not None:
-        way, heard_at = "forge", forge.heard_at
-        scopes = [asdict(scope) for scope in forge_scopes.judge(forge.scopes)]
+    if tenant.scheme == "forge":
+        forge = sites.by_forge.of(tenant.id)
+        events = _events(sites, tenant, "forge", None if forge is None else forge.heard_at, REPAIR)
+        scopes = [asdict(scope) for scope in forge_scopes.judge(None if forge is None else forge.scopes)]
     else:
-        way, heard_at = "webhook", sites.polled.newest(tenant.id)
+        events = _events(sites, tenant, "webhook", sites.polled.newest(tenant.id), REPAIR)
         scopes = connect_scopes()
-    events = _events(sites, tenant, way, heard_at, REPAIR)
     return view(Seen(tenant.scheme, tenant.base_url, tenant.state, tenant.account_id, events, scopes))
 
 
