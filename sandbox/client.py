@@ -1,6 +1,5 @@
-"""Small clients for what plays with the sandbox from outside: its control API, and Mailbridge's admin API.
-
-Both raise ClientError, which says what was asked and what came back.
+"""A small client for what plays with the sandbox from outside by its control API; ClientError says what was asked and what
+came back. Mailbridge's own API is asked through `doors`.
 """
 
 import time
@@ -58,7 +57,7 @@ class SandboxClient:
     def raw_mail(self, raw: bytes) -> Json:
         """Sends a raw message to whom it names."""
         headers = {"Content-Type": "message/rfc822"}
-        return _answer(
+        return checked(
             self._http.request("POST", f"{self.url}/control/mail", data=raw, headers=headers, timeout=_TIMEOUT)
         )
 
@@ -122,57 +121,74 @@ class SandboxClient:
         """Installs the app at `base_url`."""
         return self._json("POST", "/control/install", {"base_url": base_url})
 
+    def uninstall(self) -> Json:
+        """Uninstalls every Connect app."""
+        return self._json("POST", "/control/uninstall", {})
+
+    def install_forge(self, manifest: str) -> Json:
+        """Installs the Forge app of a manifest's text."""
+        return self._json("POST", "/control/forge/install", {"manifest": manifest})
+
+    def uninstall_forge(self, *, silently: bool = False) -> Json:
+        """Uninstalls the only Forge app; silently: without asking it to tidy up."""
+        return self._json("POST", "/control/forge/uninstall", {"silently": silently})
+
+    def age_forge_tokens(self, seconds: float) -> None:
+        """Every bearer that Forge gave becomes this much older."""
+        self._json("POST", "/control/forge/age", {"seconds": seconds})
+
+    def quiet_forge(self, on: bool) -> None:
+        """Whether Forge's events and ticks fail to arrive."""
+        self._json("POST", "/control/forge/quiet", {"on": on})
+
+    def tick_forge(self) -> Json:
+        """Forge's scheduled trigger, now."""
+        return self._json("POST", "/control/forge/tick", {})
+
+    def invoke(self, module: str, account: str, payload: Json) -> Json:
+        """What @forge/bridge's invokeRemote resolves to on a page of the only Forge app that `account` looks at."""
+        body = {"module": module, "account": account, "command": "invoke", "payload": payload}
+        return self._json("POST", "/forge/bridge", body)["result"]
+
+    def new_token(self, account: str, **more: Any) -> Json:
+        """An API token of a person: email, token; more: expires_in."""
+        return self._json("POST", f"/control/people/{account}/tokens", more)
+
+    def revoke_tokens(self, account: str) -> None:
+        """All API tokens of a person are worth nothing any more."""
+        self._json("DELETE", f"/control/people/{account}/tokens")
+
+    def add_webhook(self, **fields: Any) -> Json:
+        """An administrator's webhook: url, secret, events, jql."""
+        return self._json("POST", "/control/webhooks", fields)
+
+    def remove_webhook(self, webhook: str) -> None:
+        """Deletes an administrator's webhook."""
+        self._json("DELETE", f"/control/webhooks/{webhook}")
+
+    def rename(self, base_url: str) -> None:
+        """The site has another address from now on."""
+        self._json("POST", "/control/rename", {"base_url": base_url})
+
+    def rule(self, account: str, permission: str, granted: bool, project: str | None = None) -> None:
+        """An administrator gives a right or takes it."""
+        body = {"accountId": account, "permission": permission, "granted": granted, "project": project}
+        self._json("POST", "/control/rights", body)
+
+    def limit(self, **bounds: Any) -> Json:
+        """Rate limits: points, burst, per_issue, window."""
+        return self._json("POST", "/control/limits", bounds)
+
     def context_token(self, app_key: str, account: str) -> str:
         """What AP.context.getToken gives to the app's page when `account` looks at it."""
         token: str = self._json("POST", "/host/token", {"app_key": app_key, "account": account})["token"]
         return token
 
     def _json(self, method: str, path: str, body: Any = None) -> Any:
-        return _answer(self._http.request(method, self.url + path, json=body, timeout=_TIMEOUT))
+        return checked(self._http.request(method, self.url + path, json=body, timeout=_TIMEOUT))
 
 
-class AppClient:
-    """Mailbridge's admin API at `url`, in a page session; the session is renewed by `login` before it ends."""
-
-    def __init__(self, url: str, context_token: Callable[[], str]) -> None:
-        self.url = url.rstrip("/")
-        self._context_token = context_token
-        self._http = requests.Session()
-        self._expires = 0.0
-
-    def close(self) -> None:
-        """Gives the connections back."""
-        self._http.close()
-
-    def login(self) -> Json:
-        """Exchanges a context token for a page session, which the later calls carry."""
-        headers = {"Authorization": f"JWT {self._context_token()}"}
-        session: dict[str, Any] = _answer(
-            requests.post(f"{self.url}/api/connect/session", headers=headers, timeout=_TIMEOUT)
-        )
-        self._http.headers["Authorization"] = f"Bearer {session['session']}"
-        self._expires = float(session["expires_at"])
-        return session
-
-    def get(self, path: str, **query: Any) -> Any:
-        """GET /api/…"""
-        return self._send("GET", path, params=query)
-
-    def post(self, path: str, body: Any = None) -> Any:
-        """POST /api/…"""
-        return self._send("POST", path, json=body)
-
-    def put(self, path: str, body: Any) -> Any:
-        """PUT /api/…"""
-        return self._send("PUT", path, json=body)
-
-    def _send(self, method: str, path: str, **options: Any) -> Any:
-        if time.time() > self._expires - 30:
-            self.login()
-        return _answer(self._http.request(method, self.url + path, timeout=_TIMEOUT, **options))
-
-
-def _answer(answer: requests.Response) -> Any:
+def checked(answer: requests.Response) -> Any:
     if not answer.ok:
         asked = f"{answer.request.method} {answer.request.url}"
         raise ClientError(f"{asked} answered {answer.status_code}: {answer.text[:1000]}")

@@ -1,8 +1,9 @@
-"""The story, played once: `python -m sandbox.story --sandbox URL --app URL`.
+"""The story, played once: `python -m sandbox.story --sandbox URL --app URL [--attach connect|forge|token]`.
 
-Mailbridge is installed and gets a mailbox and an outgoing server through its public API. Then a customer's mail becomes
-an issue, an agent's comment becomes mail, the customer's reply a comment; an out-of-office answer and a bounce are
-recorded and create nothing. Each step is a line with its time; a step that does not come true ends the story with 1.
+Mailbridge is attached to Jira in one of three ways and gets a mailbox and an outgoing server through its public API. Then a
+customer's mail becomes an issue, an agent's comment becomes mail, the customer's reply a comment; an out-of-office answer and
+a bounce are recorded and create nothing. Each step is a line with its time; a step that does not come true ends the story
+with 1.
 
 Every step is a function over `Stage`, for tests that want one of them or all.
 """
@@ -20,7 +21,9 @@ from typing import Any
 
 import requests
 
-from sandbox.client import AppClient, ClientError, Late, SandboxClient, wait_for
+from sandbox.client import ClientError, Late, SandboxClient, wait_for
+from sandbox.doors import AppClient
+from sandbox.ways import NAMES, Connect, Forge, Token, Way
 
 CAROL = "carol@customer.example"
 DAVE = "dave@customer.example"
@@ -34,12 +37,14 @@ class StoryFailed(Exception):
 
 @dataclass
 class Stage:
-    """Where the story plays. `patience`: seconds for each thing to come true. `tag` tells this playing from others."""
+    """Where the story plays. `way`: how Mailbridge is attached. `patience`: seconds for each thing to come true. `tag` tells
+    this playing from others."""
 
     sandbox: SandboxClient
     app_url: str
     imap_port: int
     smtp_port: int
+    way: Way = field(default_factory=Connect)
     patience: float = 30.0
     window: float = 1.0
     tag: str = field(default_factory=lambda: time.strftime("%H:%M:%S"))
@@ -83,13 +88,11 @@ class Stage:
 
 
 def install(stage: Stage) -> str:
-    """Jira installs the app, and an administrator opens its page."""
-    installed = stage.sandbox.install(stage.app_url)
-    stage.app = AppClient(stage.app_url, lambda: stage.sandbox.context_token(installed["app_key"], stage.agent))
-    session = stage.app.login()
-    if not session["admin"]:
+    """Mailbridge is attached, and an administrator opens its page."""
+    stage.app, line = stage.way.attach(stage.sandbox, stage.app_url, stage.agent)
+    if not stage.app.login()["admin"]:
         raise StoryFailed("Alice administers Jira, but her page session says that she does not.")
-    return f"Mailbridge is installed and Alice has its page open   {stage.sandbox.url}/host"
+    return line
 
 
 def connect_mailbox(stage: Stage) -> str:
@@ -324,11 +327,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sandbox", default="http://127.0.0.1:8090", help="address of the sandbox")
     parser.add_argument("--app", default="http://127.0.0.1:8080", help="address of Mailbridge, as Jira sees it")
     parser.add_argument("--patience", type=float, default=30.0, metavar="SECONDS", help="for each step to come true")
+    parser.add_argument("--attach", choices=NAMES, default="connect", help="in which way (default: connect)")
+    parser.add_argument("--setup-link", metavar="URL", help="token: the link that Mailbridge printed at its start")
+    parser.add_argument("--password", help="token: of Mailbridge's page (default: a new one, which the link sets)")
+    parser.add_argument("--polling", action="store_true", help="token: without a webhook")
     options = parser.parse_args(arguments)
+    if options.attach == "token" and not (options.setup_link or options.password):
+        parser.error("--attach token needs the --setup-link that Mailbridge printed, or the --password it was given")
     sandbox = SandboxClient(options.sandbox)
     try:
         ports = sandbox.ports()
-        stage = Stage(sandbox, options.app, ports["imap_port"], ports["smtp_port"], options.patience)
+        stage = Stage(sandbox, options.app, ports["imap_port"], ports["smtp_port"], way(options), options.patience)
         play(stage, lambda line: print(line, flush=True))
     except (StoryFailed, ClientError, requests.RequestException) as error:
         print(f"The story broke off. {error}", file=sys.stderr)
@@ -336,6 +345,14 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         sandbox.close()
     return 0
+
+
+def way(options: argparse.Namespace) -> Way:
+    """The way that the options name."""
+    if options.attach == "token":
+        chosen = {"password": options.password} if options.password else {}
+        return Token(options.setup_link, webhook=not options.polling, **chosen)
+    return Forge() if options.attach == "forge" else Connect()
 
 
 if __name__ == "__main__":
