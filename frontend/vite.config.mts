@@ -22,10 +22,10 @@ function standIns(): Plugin {
   };
 }
 
-// base './': the page is served by connect at `/`, by Forge below a path of its own.
+// base './': the page is served by connect at `/`, by Forge below a path of its own. manifest: scripts/size.mjs reads who loads what.
 export default defineConfig({
   base: './',
   plugins: [standIns(), react()],
-  build: { target: 'es2022', assetsInlineLimit: 0, reportCompressedSize: false, chunkSizeWarningLimit: 900 },
+  build: { target: 'es2022', assetsInlineLimit: 0, reportCompressedSize: false, chunkSizeWarningLimit: 900, manifest: true },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
 });

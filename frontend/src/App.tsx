@@ -1,4 +1,5 @@
-/** The page: mailboxes, outgoing mail, what came in, what was sent. */
+/** The page: mailboxes, outgoing mail, what came in, what was sent, and how Jira is attached. */
+import Button from '@atlaskit/button/new';
 import Tab from '@atlaskit/tabs/tab';
 import TabList from '@atlaskit/tabs/tab-list';
 import TabPanel from '@atlaskit/tabs/tab-panel';
@@ -14,11 +15,20 @@ import { SiteContext } from './parts/IssueLink';
 import { ProblemMessage } from './parts/ProblemMessage';
 import { usePolled } from './parts/usePolled';
 import { DeliveryList } from './sent/DeliveryList';
+import { JiraTab } from './site/JiraTab';
 
 const REFRESH_SECONDS = 5;
 const TAB = { mailboxes: 0, outgoing: 1, mails: 2, sent: 3 } as const;
 
-export function App({ api, site }: { api: Api; site: string | null }) {
+interface Props {
+  api: Api;
+  /** Jira's own address, for links to issues. */
+  site: string | null;
+  /** What only a self-hosted page has: its own login, and a Jira that can be detached. Null inside Jira. */
+  standalone?: { onLogOut: () => Promise<void>; onDetached: () => void } | null;
+}
+
+export function App({ api, site, standalone = null }: Props) {
   const load = useCallback(() => api.mailboxes(), [api]);
   const mailboxes = usePolled(load, REFRESH_SECONDS);
   const [tab, setTab] = useState<number>(TAB.mailboxes);
@@ -31,9 +41,16 @@ export function App({ api, site }: { api: Api; site: string | null }) {
     <SiteContext.Provider value={site}>
       <main className="mb-page">
         <header className="mb-header">
-          <Heading size="large" as="h1">
-            Mailbridge
-          </Heading>
+          <div className="mb-top">
+            <Heading size="large" as="h1">
+              Mailbridge
+            </Heading>
+            {standalone && (
+              <Button appearance="subtle" onClick={standalone.onLogOut}>
+                Log out
+              </Button>
+            )}
+          </div>
           <p className="mb-quiet">Email becomes issues and comments; comments become email.</p>
         </header>
         {refusal ? (
@@ -45,6 +62,7 @@ export function App({ api, site }: { api: Api; site: string | null }) {
               <Tab>Outgoing mail</Tab>
               <Tab>What came in</Tab>
               <Tab>What was sent</Tab>
+              <Tab>Jira</Tab>
             </TabList>
             <TabPanel>
               <MailboxList
@@ -73,6 +91,9 @@ export function App({ api, site }: { api: Api; site: string | null }) {
             </TabPanel>
             <TabPanel>
               <DeliveryList api={api} />
+            </TabPanel>
+            <TabPanel>
+              <JiraTab api={api} notify={notify} onDetached={standalone?.onDetached ?? null} />
             </TabPanel>
           </Tabs>
         )}

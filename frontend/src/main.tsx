@@ -4,49 +4,76 @@ import './page.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
-import { createApi } from './api/client';
-import { connectTransport, request } from './api/connect';
-import { asProblem, Problem, problemOf } from './api/problem';
-import { contextToken, fillFrame, loadConnectScript, siteAddress, watchTheme } from './host/connect';
+import { createApi, type Api } from './api/client';
+import { connectTransport } from './api/connect';
+import { forgeTransport } from './api/forge';
+import { asProblem, Problem } from './api/problem';
+import { loginApi, type PageInfo } from './api/standalone';
 import { colorModeOf } from './host/color';
+import { contextToken, fillFrame, loadConnectScript, siteAddress, watchTheme } from './host/connect';
+import { doorIn } from './host/doors';
+import { followTheme, forgeHost } from './host/forge';
+import { surroundings } from './host/surroundings';
 import { applyTheme } from './host/theme';
+import { viewFor, type Door, type View } from './host/view';
+import { IssuePanel } from './issue/IssuePanel';
+import { Standalone } from './login/Standalone';
 import { NoAnswer, Outside } from './Outside';
+import { ProjectPage } from './project/ProjectPage';
 
 const PATIENCE_MS = 15_000;
 const FRAME_PATIENCE_MS = 1_500;
 
 const root = createRoot(document.getElementById('page') ?? document.body);
+const fetchHere = (url: string, init?: RequestInit) => window.fetch(url, init);
+const now = () => Date.now() / 1000;
+const login = loginApi(fetchHere);
 
 async function start(): Promise<void> {
   await applyTheme('auto');
-  if (window.parent === window) show(<Outside />);
-  else await startInConnect();
-}
-
-async function startInConnect(): Promise<void> {
   try {
-    const host = await loadConnectScript(await scriptAddress(), PATIENCE_MS);
-    watchTheme(host, (theme) => void applyTheme(colorModeOf(theme)));
-    fillFrame(host, FRAME_PATIENCE_MS);
-    const site = await siteAddress(host, PATIENCE_MS).catch(() => null);
-    const transport = connectTransport(
-      () => contextToken(host, PATIENCE_MS),
-      (url, init) => window.fetch(url, init),
-      () => Date.now() / 1000,
-    );
-    const api = createApi(transport);
-    show(<App api={api} site={site} />);
+    await STARTS[surroundings(window)]();
   } catch (thrown) {
     show(<NoAnswer reason={asProblem(thrown).message} onRetry={() => window.location.reload()} />);
   }
 }
 
-async function scriptAddress(): Promise<string> {
-  const answer = await request((url, init) => window.fetch(url, init), 'GET', '/api/connect/page', null);
-  if (answer.status >= 400) throw problemOf(answer.status, answer.body);
-  const address = (answer.body as { allJs?: unknown } | null)?.allJs;
-  if (typeof address !== 'string') throw new Problem(answer.status, 'Mailbridge does not know where Jira’s Connect script is');
-  return address;
+const STARTS = { forge: startInForge, connect: startInConnect, standalone: startAlone };
+
+async function startInForge(): Promise<void> {
+  const { invoke, door, site, color } = await forgeHost();
+  await applyTheme(color);
+  await followTheme((mode) => void applyTheme(mode));
+  const connection = forgeTransport(invoke, now);
+  const session = await connection.session();
+  showView(createApi(connection), viewFor(door, session), site ?? (session.site || null));
+}
+
+async function startInConnect(): Promise<void> {
+  const { allJs } = await login.page();
+  if (allJs === null) throw new Problem(0, 'Mailbridge does not know where Jira’s Connect script is');
+  const host = await loadConnectScript(allJs, PATIENCE_MS);
+  watchTheme(host, (theme) => void applyTheme(colorModeOf(theme)));
+  const module = doorIn(window.location.href);
+  fillFrame(host, FRAME_PATIENCE_MS);
+  const site = await siteAddress(host, PATIENCE_MS).catch(() => null);
+  const connection = connectTransport(() => contextToken(host, PATIENCE_MS), fetchHere, now);
+  const door: Door = { module, project: null, issue: null };
+  showView(createApi(connection), viewFor(door, await connection.session()), site);
+}
+
+async function startAlone(): Promise<void> {
+  const info = await login.page().catch((): PageInfo => ({ allJs: null, login: null }));
+  if (info.login === null) return show(<Outside />);
+  const setUp = new URL(window.location.href).searchParams.get('setup');
+  const forgetLink = () => window.history.replaceState(null, '', window.location.pathname);
+  show(<Standalone fetch={fetchHere} now={now} login={login} ways={info.login} setUp={setUp} onSetUp={forgetLink} />);
+}
+
+function showView(api: Api, view: View, site: string | null): void {
+  if (view.kind === 'issue') show(<IssuePanel api={api} issue={view.issue.id} />);
+  else if (view.kind === 'project') show(<ProjectPage api={api} site={site} project={view.project} />);
+  else show(<App api={api} site={site} />);
 }
 
 function show(view: React.ReactNode): void {

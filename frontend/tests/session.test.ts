@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { connectTransport, type Fetch } from '../src/api/connect';
+import { connectTransport } from '../src/api/connect';
+import type { Fetch } from '../src/api/http';
 import { Problem } from '../src/api/problem';
 import { renewAt, SessionKeeper } from '../src/api/session';
 

@@ -2,8 +2,12 @@
 import { problemOf } from './problem';
 import type { Method, Transport } from './transport';
 import type {
+  Delivery,
   DeliveryPage,
+  Finding,
   IssueType,
+  LookupUser,
+  LookupUserBody,
   Mail,
   Mailbox,
   MailboxBody,
@@ -14,6 +18,9 @@ import type {
   Project,
   Sender,
   SenderBody,
+  Site,
+  SiteBody,
+  SiteCheck,
   TestResult,
 } from './types';
 
@@ -41,6 +48,19 @@ export function createApi(transport: Transport) {
     projects: (text: string) => call<Project[]>('GET', `/api/connect/projects${query({ query: text })}`),
     issueTypes: (project: string) => call<IssueType[]>('GET', `/api/connect/projects/${part(project)}/issue-types`),
     users: (text: string) => call<Person[]>('GET', `/api/connect/users${query({ query: text })}`),
+
+    site: () => call<Site>('GET', '/api/connect/site'),
+    checkSite: (body: Omit<SiteBody, 'token_expires_at'>) => call<SiteCheck>('POST', '/api/connect/site/check', body),
+    attachSite: (body: SiteBody) => call<Site>('PUT', '/api/connect/site', body),
+    detachSite: () => call<null>('DELETE', '/api/connect/site'),
+    lookupUser: () => call<LookupUser | null>('GET', '/api/connect/lookup-user'),
+    changeLookupUser: (body: LookupUserBody) => call<LookupUser>('PUT', '/api/connect/lookup-user', body),
+    deleteLookupUser: () => call<null>('DELETE', '/api/connect/lookup-user'),
+    checkLookupUser: (account: string | null, project: string | null) =>
+      call<{ findings: Finding[] }>('POST', '/api/connect/lookup-user/check', { account_id: account, project }),
+
+    issueMails: (issue: string) => call<Mail[]>('GET', `/api/inbound/issues/${part(issue)}/mails`),
+    issueDeliveries: (issue: string) => call<Delivery[]>('GET', `/api/outbound/issues/${part(issue)}/deliveries`),
 
     sender: () => call<Sender | null>('GET', '/api/outbound/sender'),
     changeSender: (body: SenderBody) => call<Sender>('PUT', '/api/outbound/sender', body),

@@ -162,3 +162,90 @@ export interface DeliveryPage {
   deliveries: Delivery[];
   next: string | number | null;
 }
+
+/** How a tenant's Jira is attached. */
+export type Scheme = 'connect' | 'forge' | 'token';
+
+export interface Right {
+  /** Jira's name of a permission, such as BROWSE_PROJECTS. */
+  right: string;
+  /** What stops working without it. */
+  for: string;
+  /** Null: Jira did not say. */
+  ok: boolean | null;
+  /** `global`, or a project's key. */
+  where: string;
+  remedy: string | null;
+}
+
+export interface Scope {
+  name: string;
+  granted: boolean | null;
+  why: string;
+  remedy: string | null;
+}
+
+export interface Webhook {
+  url: string;
+  secret: string;
+  events: string[];
+  jql: string;
+  heard_at: number | null;
+}
+
+export interface SiteEvents {
+  way: 'webhook' | 'forge' | 'polling';
+  heard_at: number | null;
+  polled_at: number | null;
+  /** Seconds between two looks. */
+  every: number | null;
+}
+
+export interface Site {
+  /** Null or empty while no Jira is attached; so is `site`. */
+  scheme: Scheme | null;
+  site: string | null;
+  state: string;
+  account: Person | null;
+  token_expires_at: number | null;
+  rights: Right[];
+  scopes: Scope[];
+  events: SiteEvents | null;
+  webhook: Webhook | null;
+  email_api: { state: 'works' | 'refused' | 'unknown'; checked_at: number | null } | null;
+}
+
+export interface SiteBody {
+  url: string;
+  email: string;
+  api_token: string;
+  token_expires_at: number | null;
+}
+
+export interface SiteCheck {
+  ok: boolean;
+  account: Person | null;
+  rights: Right[];
+  problem: TestProblem | null;
+}
+
+export interface LookupUser {
+  email: string;
+  account: Person | null;
+  token_expires_at: number | null;
+  problem: string | null;
+  checked_at: number | null;
+}
+
+export interface LookupUserBody {
+  email: string;
+  api_token?: string;
+  token_expires_at: number | null;
+}
+
+export interface Finding {
+  what: string;
+  ok: boolean | null;
+  detail: string | null;
+  remedy: string | null;
+}

@@ -2,13 +2,19 @@
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 
-export function GettingStarted({ onConnect, onShowOutgoing }: { onConnect: () => void; onShowOutgoing: () => void }) {
+interface Props {
+  onConnect: () => void;
+  /** Null where outgoing mail is somebody else's to set up. */
+  onShowOutgoing: (() => void) | null;
+}
+
+export function GettingStarted({ onConnect, onShowOutgoing }: Props) {
   return (
     <div className="mb-start">
       <Heading size="small" as="h3">
         Turn email into issues, and comments into email
       </Heading>
-      <p>No mailbox is connected yet. Three steps, about five minutes:</p>
+      <p>No mailbox is connected yet. {onShowOutgoing ? 'Three' : 'Two'} steps, about five minutes:</p>
       <ol className="mb-steps">
         <li>
           <strong>Connect a mailbox.</strong> You need its IMAP server, user name and password, and the project that new issues go
@@ -19,12 +25,14 @@ export function GettingStarted({ onConnect, onShowOutgoing }: { onConnect: () =>
             </Button>
           </div>
         </li>
-        <li>
-          <strong>Set up outgoing mail</strong>, so that people read your comments by email.
-          <div>
-            <Button onClick={onShowOutgoing}>Set up outgoing mail</Button>
-          </div>
-        </li>
+        {onShowOutgoing && (
+          <li>
+            <strong>Set up outgoing mail</strong>, so that people read your comments by email.
+            <div>
+              <Button onClick={onShowOutgoing}>Set up outgoing mail</Button>
+            </div>
+          </li>
+        )}
         <li>
           <strong>Write a mail to the mailbox</strong> and look at “What came in”: within seconds it tells what became of it and why.
         </li>

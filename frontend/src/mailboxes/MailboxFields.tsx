@@ -3,10 +3,11 @@ import Checkbox from '@atlaskit/checkbox';
 import { useCallback, useEffect, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
-import type { Backlog, IssueType, Person, Project } from '../api/types';
+import type { Backlog, IssueType, Project } from '../api/types';
 import type { Errors } from '../forms/connection';
 import { withProject, type MailboxDraft } from '../forms/mailbox';
 import { Choice, Search, type Option } from '../parts/Choice';
+import { personOption, projectOption } from '../parts/options';
 import { TextField } from '../parts/TextField';
 
 interface Props {
@@ -17,9 +18,11 @@ interface Props {
   change: (draft: MailboxDraft, field: string) => void;
   folders: readonly string[];
   isNew: boolean;
+  /** Whoever fills this in administers one project only: they can neither choose another nor search people. */
+  isOneProject: boolean;
 }
 
-export function RoutingFields({ api, draft, errors, change, folders, isNew }: Props) {
+export function RoutingFields({ api, draft, errors, change, folders, isNew, isOneProject }: Props) {
   const searchProjects = useCallback(async (text: string) => (await api.projects(text)).map(projectOption), [api]);
   const searchPeople = useCallback(async (text: string) => (text === '' ? [] : (await api.users(text)).map(personOption)), [api]);
   const types = useIssueTypes(api, draft.project);
@@ -88,7 +91,8 @@ export function RoutingFields({ api, draft, errors, change, folders, isNew }: Pr
           placeholder="Search projects"
           value={draft.project && projectOption(draft.project)}
           search={searchProjects}
-          searchesAtOnce
+          searchesAtOnce={!isOneProject}
+          isDisabled={isOneProject}
           error={errors.project}
           onChange={(project) => change(withProject(draft, project), 'project')}
         />
@@ -104,18 +108,20 @@ export function RoutingFields({ api, draft, errors, change, folders, isNew }: Pr
           onChange={(type) => change({ ...draft, issueType: type }, 'issue_type')}
         />
       </div>
-      <Search
-        label="Default reporter"
-        isClearable
-        placeholder="Search people"
-        nothingTyped="Type a name"
-        hint="Reports the issue when the sender has no Jira account. Without one it is Mailbridge itself."
-        value={draft.defaultReporter && personOption(draft.defaultReporter)}
-        search={searchPeople}
-        searchesAtOnce={false}
-        error={errors.default_reporter}
-        onChange={(defaultReporter) => change({ ...draft, defaultReporter }, 'default_reporter')}
-      />
+      {!isOneProject && (
+        <Search
+          label="Default reporter"
+          isClearable
+          placeholder="Search people"
+          nothingTyped="Type a name"
+          hint="Reports the issue when the sender has no Jira account. Without one it is Mailbridge itself."
+          value={draft.defaultReporter && personOption(draft.defaultReporter)}
+          search={searchPeople}
+          searchesAtOnce={false}
+          error={errors.default_reporter}
+          onChange={(defaultReporter) => change({ ...draft, defaultReporter }, 'default_reporter')}
+        />
+      )}
     </fieldset>
   );
 }
@@ -182,14 +188,6 @@ function useIssueTypes(api: Api, project: Project | null): IssueTypes {
   }, [api, key]);
   const isFor = found !== null && found.key === key;
   return { options: isFor ? found.options : [], isLoading: key !== null && !isFor, problem: isFor ? found.problem : null };
-}
-
-function projectOption(project: Project): Option<Project> {
-  return { value: project.id, label: `${project.name} (${project.key})`, of: project };
-}
-
-function personOption(person: Person): Option<Person> {
-  return { value: person.account_id, label: person.name, of: person };
 }
 
 /** The stored folder stays selectable even if the server no longer lists it. */

@@ -9,7 +9,7 @@ import SectionMessage from '@atlaskit/section-message';
 import { useRef, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
-import type { Mailbox, TestResult } from '../api/types';
+import type { Mailbox, Project, TestResult } from '../api/types';
 import type { Errors } from '../forms/connection';
 import {
   blankMailbox,
@@ -21,6 +21,7 @@ import {
   mailboxBody,
   testBody,
   type MailboxDraft,
+  withProject,
   withSecurity,
   withUsername,
 } from '../forms/mailbox';
@@ -36,14 +37,16 @@ interface Props {
   api: Api;
   /** Null: a new one. */
   mailbox: Mailbox | null;
+  /** The one project that it may be for; null: any. */
+  only: Project | null;
   onSaved: (mailbox: Mailbox) => void;
   onClose: () => void;
 }
 
 type Busy = 'testing' | 'saving' | null;
 
-export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
-  const [draft, setDraft] = useState<MailboxDraft>(() => (mailbox ? draftOfMailbox(mailbox) : blankMailbox()));
+export function MailboxForm({ api, mailbox, only, onSaved, onClose }: Props) {
+  const [draft, setDraft] = useState<MailboxDraft>(() => (mailbox ? draftOfMailbox(mailbox) : withProject(blankMailbox(), only)));
   const [errors, setErrors] = useState<Errors>({});
   const [problem, setProblem] = useState<Problem | null>(null);
   const [result, setResult] = useState<TestResult | null>(null);
@@ -122,7 +125,7 @@ export function MailboxForm({ api, mailbox, onSaved, onClose }: Props) {
     return isWrong;
   }
 
-  const fields = { api, draft, errors, change, folders, isNew: mailbox === null };
+  const fields = { api, draft, errors, change, folders, isNew: mailbox === null, isOneProject: only !== null };
   return (
     <Modal onClose={leave} width="large" shouldCloseOnOverlayClick={false}>
       <ModalHeader hasCloseButton>

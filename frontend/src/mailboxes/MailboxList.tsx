@@ -6,7 +6,7 @@ import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
 import { useState } from 'react';
 import type { Api } from '../api/client';
-import type { Mailbox, MailState } from '../api/types';
+import type { Mailbox, MailState, Project } from '../api/types';
 import { draftOfMailbox, mailboxBody } from '../forms/mailbox';
 import { Confirm } from '../parts/Confirm';
 import { Moment } from '../parts/Moment';
@@ -24,13 +24,16 @@ interface Props {
   mailboxes: Polled<Mailbox[]>;
   /** Shows what came in through a mailbox. */
   onShowMail: (mailbox: string, state: MailState | null) => void;
-  onShowOutgoing: () => void;
+  /** Null where outgoing mail is somebody else's to set up. */
+  onShowOutgoing: (() => void) | null;
+  /** The one project that new mailboxes are for; null: any. */
+  only?: Project | null;
   notify: Notify;
 }
 
 type Open = { what: 'form'; mailbox: Mailbox | null } | { what: 'deletion'; mailbox: Mailbox } | null;
 
-export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, notify }: Props) {
+export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only = null, notify }: Props) {
   const [open, setOpen] = useState<Open>(null);
   const close = () => setOpen(null);
   const { data, problem, refresh } = mailboxes;
@@ -79,6 +82,7 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, notify
           <MailboxForm
             api={api}
             mailbox={open.mailbox}
+            only={only}
             onClose={close}
             onSaved={(saved) => {
               close();

@@ -6,7 +6,7 @@ interface Props extends Omit<FieldProps, 'children'> {
   name: string;
   value: string;
   onChange: (value: string) => void;
-  type?: 'text' | 'password' | 'email';
+  type?: 'text' | 'password' | 'email' | 'date';
   inputMode?: 'numeric' | 'email' | 'url';
   placeholder?: string;
   autoComplete?: string;

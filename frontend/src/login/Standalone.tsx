@@ -1,0 +1,92 @@
+/** A self-hosted page: set-up link, login, attaching Jira, then what everybody sees. */
+import Spinner from '@atlaskit/spinner';
+import { useCallback, useMemo, useState } from 'react';
+import type { LoginApi, LoginWays } from '../api/standalone';
+import { standaloneTransport } from '../api/standalone';
+import { createApi, type Api } from '../api/client';
+import type { Fetch } from '../api/http';
+import { App } from '../App';
+import { ProblemMessage } from '../parts/ProblemMessage';
+import { usePolled } from '../parts/usePolled';
+import { FirstScreen } from '../site/FirstScreen';
+import { isAttached } from '../site/words';
+import { Login } from './Login';
+import { SetUp } from './SetUp';
+
+interface Props {
+  fetch: Fetch;
+  now: () => number;
+  login: LoginApi;
+  ways: LoginWays;
+  /** The secret of the set-up link by which the page was opened. */
+  setUp: string | null;
+  /** The set-up link has done its work: it goes from the address. */
+  onSetUp: () => void;
+}
+
+export function Standalone({ fetch, now, login, ways, setUp, onSetUp }: Props) {
+  const [isIn, setIn] = useState(ways.logged_in);
+  const [reason, setReason] = useState<string | null>(null);
+  const [secret, setSecret] = useState(ways.logged_in ? null : setUp);
+  const api = useMemo(() => {
+    const out = () => {
+      setReason('You have been logged out. Log in again to go on.');
+      setIn(false);
+    };
+    return createApi(standaloneTransport(fetch, now, out));
+  }, [fetch, now]);
+
+  async function logOut() {
+    await login.logout();
+    setReason('You are logged out.');
+    setIn(false);
+  }
+
+  if (!isIn && secret !== null) {
+    return (
+      <SetUp
+        login={login}
+        secret={secret}
+        onIn={() => {
+          onSetUp();
+          setSecret(null);
+          setIn(true);
+        }}
+      />
+    );
+  }
+  if (!isIn) return <Login login={login} ways={ways} reason={reason} onIn={() => setIn(true)} />;
+  return <Inside api={api} onLogOut={logOut} />;
+}
+
+const REFRESH_SECONDS = 30;
+
+function Inside({ api, onLogOut }: { api: Api; onLogOut: () => Promise<void> }) {
+  const load = useCallback(() => api.site(), [api]);
+  const { data: site, problem, refresh } = usePolled(load, REFRESH_SECONDS);
+  // Once the first screen is open it stays until the person goes on: attaching Jira is only its first half.
+  const [isFirst, setFirst] = useState<boolean | null>(null);
+  const showsFirst = isFirst ?? (site === null ? null : !isAttached(site));
+  if (isFirst === null && showsFirst !== null) setFirst(showsFirst);
+
+  if (site === null) {
+    return (
+      <main className="mb-page mb-narrow mb-alone">
+        {problem ? <ProblemMessage problem={problem} /> : <Spinner label="Loading Mailbridge" />}
+      </main>
+    );
+  }
+  if (showsFirst) {
+    return (
+      <FirstScreen
+        api={api}
+        onLogOut={onLogOut}
+        onDone={() => {
+          setFirst(false);
+          void refresh();
+        }}
+      />
+    );
+  }
+  return <App api={api} site={site.site} standalone={{ onLogOut, onDetached: () => window.location.reload() }} />;
+}
