@@ -16,7 +16,20 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.problems import Problem
 from common.session_keys import SessionKeys
-from connect import api, api_login, api_lookup, forge, lifecycle, page, person_tokens, vending, webhooks
+from connect import (
+    api,
+    api_login,
+    api_lookup,
+    api_site,
+    forge,
+    hooks,
+    lifecycle,
+    page,
+    person_tokens,
+    vending,
+    webhooks,
+)
+from connect.attach import Check
 from connect.config import Config
 from connect.forge_gate import ForgeGate
 from connect.forge_keys import ForgeKeys
@@ -68,9 +81,12 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     smorest.register_blueprint(
         api_lookup.blueprint(store, lookups, LookupJira(Http(nets, settings.jira_timeout), settings))
     )
+    check = Check(Http(nets, settings.jira_timeout), settings)
+    smorest.register_blueprint(api_site.blueprint(api_site.Sites(config, store, check)))
     for blueprint in (
         lifecycle.blueprint(config, store, forge_store, install_keys),
         webhooks.blueprint(store),
+        hooks.blueprint(store, SiteStore(data, settings.master_key)),
         vending.blueprint(config, store),
         page.blueprint(config, store),
     ):
