@@ -17,6 +17,7 @@ SANDBOX = (
     "allow-downloads allow-forms allow-modals allow-pointer-lock allow-same-origin allow-scripts "
     "allow-top-navigation-by-user-activation allow-popups"
 )
+HOSTS = ("'self'", "http://127.0.0.1:*", "http://localhost:*")  # where the host page may be
 _FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 
 
@@ -61,5 +62,5 @@ def policy(manifest: Manifest) -> str:
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'{inline}; img-src 'self' data: blob:; font-src 'self' data:; "
         "connect-src 'self'; media-src 'self' data: blob:; frame-src 'self'; form-action 'self'; base-uri 'self'; "
-        "frame-ancestors 'self'"
+        f"frame-ancestors {' '.join(HOSTS)}"
     )

@@ -61,6 +61,8 @@ def blueprint(host: ForgeHost, calls: Calls, files: Path | None) -> Blueprint:
 
     @routes.post("/forge/bridge")
     def call_bridge() -> Response | tuple[Response, int]:
+        if request.headers.get("Origin") not in (None, request.host_url.rstrip("/")):
+            return jsonify(error="The bridge answers the sandbox's own pages only."), 403
         body = request.get_json(force=True, silent=True)
         if not isinstance(body, dict):
             return jsonify(error="body: give a JSON object"), 400

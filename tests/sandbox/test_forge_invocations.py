@@ -69,8 +69,8 @@ def test_the_claims_are_those_of_the_vector(remote: ForgeApp, installed: dict[st
         "app.license",
         "app.version",
     }  # nobody looks on, the app is free, and the page knows no version
-    flat = {name for name in vector} | {f"app.{name}" for name in vector["app"]}
-    here = {name for name in told} | {f"app.{name}" for name in told["app"]}
+    flat = set(vector) | {f"app.{name}" for name in vector["app"]}
+    here = set(told) | {f"app.{name}" for name in told["app"]}
     assert flat - missing == here - missing and not missing & here
 
 
@@ -199,7 +199,7 @@ def test_an_answer_after_five_seconds_is_none(
 
     remote.answer = slowly
     issue(client)
-    first, second = remote.wait(2, seconds=8)
+    _first, second = remote.wait(2, seconds=8)
     assert second.body["retryContext"]["retryReason"] == "TIMEOUT_ERROR"
     assert sandbox.wait_idle()
     assert [one["status"] for one in forge.state()["attempts"][-2:]] == [None, 204]
