@@ -14,7 +14,7 @@ from common.problems import Problem
 from connect.config import Config
 from connect.forge_keys import ForgeKeys
 from connect.forge_moves import Moves
-from connect.invocation import Invocation, read_invocation
+from connect.invocation import BadInvocation, Invocation, read_invocation
 from connect.store import Store
 from connect.store_forge import ForgeStore, Heard
 from connect.tokens import BadToken
@@ -28,8 +28,8 @@ _log = log.get(__name__)
 class ForgeGate:
     """Verifies calls of one Forge app; safe to share between threads.
 
-    All raise BadToken, BadInvocation, and Temporary while Atlassian's keys, or the proof that a new site is an old
-    tenant, cannot be had.
+    All raise BadToken, Problem(400) for a genuine token that makes no sense, and Temporary while Atlassian's keys, or the
+    proof that a new site is an old tenant, cannot be had.
     """
 
     def __init__(
@@ -78,7 +78,10 @@ class ForgeGate:
 
     def _verified(self, token: str) -> Invocation:
         claims = self._keys.verify(token, app_id=self._app_id, now=time.time())
-        return read_invocation(claims, allow_plain=self._allow_plain)
+        try:
+            return read_invocation(claims, allow_plain=self._allow_plain)
+        except BadInvocation as error:
+            raise Problem(400, detail=str(error)) from None
 
     def _hear(self, invocation: Invocation, system_token: str | None) -> Heard:
         into = None

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.errors import Permanent
 from connect.addresses import cloud_id_of, is_site
 
 _INSTALLATION = "ari:cloud:ecosystem::installation/"
@@ -16,11 +15,8 @@ PAGES = frozenset({"page", "mailbridge-admin", "mailbridge-project", "mailbridge
 """Keys of the manifest's modules by which people's pages call."""
 
 
-class BadInvocation(Permanent):
-    """A genuine token whose words cannot be taken; status 400, the message names the claim."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy, status=400)
+class BadInvocation(ValueError):
+    """A genuine token whose words cannot be taken; `str()` names the claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +52,8 @@ def read_invocation(claims: Mapping[str, Any], *, allow_plain: bool) -> Invocati
     cloud_id = cloud_id_of(api, allow_plain=allow_plain) if isinstance(api, str) and len(api) <= 500 else None
     if not isinstance(api, str) or cloud_id is None:
         raise BadInvocation(
-            "app.apiBaseUrl is not https://api.atlassian.com/ex/jira/….",
-            "Install the app in Jira. In a sandbox, set MAILBRIDGE_ALLOW_PLAIN.",
+            "app.apiBaseUrl is not https://api.atlassian.com/ex/jira/…: install the app in Jira; "
+            "in a sandbox, set MAILBRIDGE_ALLOW_PLAIN."
         )
     if context.get("cloudId", cloud_id) != cloud_id:
         raise BadInvocation("context.cloudId and app.apiBaseUrl name two sites.")
