@@ -1,5 +1,7 @@
-"""The admin API of inbound; each call needs a page session of somebody who administers Jira."""
+"""The admin API of inbound; each call needs a page session of somebody who administers Jira, or a project: then the
+mailboxes and mails of that project are all there is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -7,55 +9,58 @@ from sqlalchemy import Row
 
 from common.db import Database
 from common.outbox import Outbox
-from common.web import Problem, check_session, current_session
-from inbound import schemas, store_ledger, store_steps
+from common.web import Problem, check_issue_session, check_project_session, current_session
+from inbound import schemas, store_ledger, store_pages, store_steps
 from inbound.mailboxes import Mailboxes
+from inbound.scope import Scope, scope_of
 from inbound.store_steps import Step
+
+_MOST_OF_ISSUE = 100
 
 
 def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
     """The tenant's mailboxes."""
     pages = Blueprint("mailboxes", __name__, url_prefix="/api/inbound/mailboxes", description="Where mail comes from")
-    pages.before_request(check_session)
+    pages.before_request(check_project_session)
 
     @pages.get("")
     @pages.response(200, schemas.Mailbox(many=True))
     def every() -> list[dict[str, Any]]:
         """All mailboxes, oldest first."""
-        return mailboxes.every(current_session().tenant)
+        return mailboxes.every(_scope())
 
     @pages.post("")
     @pages.arguments(schemas.MailboxBody)
     @pages.response(201, schemas.Mailbox)
     def add(body: dict[str, Any]) -> dict[str, Any]:
         """Connect a mailbox."""
-        return mailboxes.add(current_session().tenant, body)
+        return mailboxes.add(_scope(), body)
 
     @pages.post("/test")
     @pages.arguments(schemas.Connection)
     @pages.response(200, schemas.TestResult)
     def test(body: dict[str, Any]) -> dict[str, Any]:
         """Try a connection without storing or changing anything."""
-        return mailboxes.test(current_session().tenant, body)
+        return mailboxes.test(_scope(), body)
 
     @pages.get("/<id>")
     @pages.response(200, schemas.Mailbox)
     def get(id: str) -> dict[str, Any]:
         """One mailbox."""
-        return mailboxes.get(current_session().tenant, id)
+        return mailboxes.get(_scope(), id)
 
     @pages.put("/<id>")
     @pages.arguments(schemas.MailboxBody)
     @pages.response(200, schemas.Mailbox)
     def change(body: dict[str, Any], id: str) -> dict[str, Any]:
         """Change a mailbox."""
-        return mailboxes.change(current_session().tenant, id, body)
+        return mailboxes.change(_scope(), id, body)
 
     @pages.delete("/<id>")
     @pages.response(204)
     def remove(id: str) -> None:
         """Stop reading a mailbox; its mails stay in the ledger."""
-        mailboxes.remove(current_session().tenant, id)
+        mailboxes.remove(_scope(), id)
 
     return pages
 
@@ -65,17 +70,17 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
     pages = Blueprint(
         "mails", __name__, url_prefix="/api/inbound/mails", description="What came in, and why it became what"
     )
-    pages.before_request(check_session)
+    pages.before_request(check_project_session)
 
     @pages.get("")
     @pages.arguments(schemas.MailQuery, location="query")
     @pages.response(200, schemas.MailPage)
     def mails(query: dict[str, Any]) -> dict[str, Any]:
         """The newest mails first."""
-        tenant, limit = current_session().tenant, query["limit"]
+        limit = query["limit"]
         wanted = {"mailbox_id": query["mailbox"], "state": query["state"], "before": query["before"]}
         with database.read() as tx:
-            rows = store_ledger.page(tx, tenant, **wanted, limit=limit + 1)
+            rows = store_pages.page(tx, _scope(), **wanted, limit=limit + 1)
         return {"mails": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
 
     @pages.get("/<id>")
@@ -83,26 +88,48 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
     def mail(id: str) -> dict[str, Any]:
         """One mail with the sentences that explain it and its steps in Jira."""
         with database.read() as tx:
-            row = _found(store_ledger.find(tx, current_session().tenant, id))
+            row = _found(store_pages.find(tx, _scope(), id))
             return _detail(row, store_steps.of_mail(tx, id))
 
     @pages.post("/<id>/retry")
     @pages.response(200, schemas.Mail)
     def retry(id: str) -> Row[Any]:
         """Work on a held or failed mail anew."""
-        tenant = current_session().tenant
+        scope = _scope()
         with database.write() as tx:
-            row = _found(store_ledger.find(tx, tenant, id))
+            row = _found(store_pages.find(tx, scope, id))
             if not row.has_raw or "problem" in row.record:
                 raise Problem(
                     409, detail="The content of this mail was never fetched: ask the sender for it another way."
                 )
             if not store_ledger.retry(tx, row):
                 raise Problem(409, detail="Only a mail that is held or failed can be tried again.")
-            outbox.put(tx, "mail.received", tenant, {"mail": id})
-            return _found(store_ledger.find(tx, tenant, id))
+            outbox.put(tx, "mail.received", scope.tenant, {"mail": id})
+            return _found(store_pages.find(tx, scope, id))
 
     return pages
+
+
+def issue_blueprint(database: Database) -> Blueprint:
+    """What mail belongs to one issue, for whoever may browse it: they see the issue, so they may see who wrote to it."""
+    pages = Blueprint("issues", __name__, url_prefix="/api/inbound/issues", description="The mail of one issue")
+    pages.before_request(check_issue_session)
+
+    @pages.get("/<issue>/mails")
+    @pages.response(200, schemas.Mail(many=True))
+    def mails(issue: str) -> Sequence[Row[Any]]:
+        """The newest first, 100 at most; how each was decided stays with the administrators."""
+        session = current_session(issue=True)
+        if not session.admin and session.issue != issue:
+            raise Problem(404, detail="There is no such issue here.")
+        with database.read() as tx:
+            return store_pages.of_issue(tx, session.tenant, issue, _MOST_OF_ISSUE)
+
+    return pages
+
+
+def _scope() -> Scope:
+    return scope_of(current_session(project=True))
 
 
 def _found(row: Row[Any] | None) -> Row[Any]:

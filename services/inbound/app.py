@@ -37,4 +37,5 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     app, smorest = web.create_app("inbound", checks, api_title="Mailbridge inbound", session_keys=keys)
     smorest.register_blueprint(api.mailbox_blueprint(Mailboxes(patient, data, Vault(settings.master_key, data_key))))
     smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
+    smorest.register_blueprint(api.issue_blueprint(data))
     return app

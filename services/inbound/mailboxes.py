@@ -1,4 +1,7 @@
-"""What the admin API does with mailboxes: store them, and try them out."""
+"""What the admin API does with mailboxes: store them, and try them out.
+
+A project's administrator sees and changes those of that project; the others are not there for them.
+"""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -10,8 +13,9 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Fault, Permanent
 from common.problems import Problem
-from inbound import store
+from inbound import store, store_pages
 from inbound.config import Config
+from inbound.scope import Scope
 from inbound.sources import Unusable
 from inbound.sources.opening import account_of, secret_aad, source_for
 
@@ -31,59 +35,59 @@ _UNREACHABLE = "Check host, port and encryption, and whether the server can be r
 
 
 class Mailboxes:
-    """The tenant's mailboxes behind the API. Every method raises Problem for what the caller can mend."""
+    """The mailboxes within a scope behind the API. Every method raises Problem for what the caller can mend."""
 
     def __init__(self, config: Config, database: Database, vault: Vault) -> None:
         self._config = config
         self._database = database
         self._vault = vault
 
-    def every(self, tenant: str) -> list[dict[str, Any]]:
+    def every(self, scope: Scope) -> list[dict[str, Any]]:
         """All of them, oldest first."""
         with self._database.read() as tx:
-            rows = store.mailboxes(tx, tenant)
+            rows = store_pages.mailboxes(tx, scope)
             counts = store.counts(tx, [row.id for row in rows])
         return [_shown(row, counts[row.id]) for row in rows]
 
-    def get(self, tenant: str, id: str) -> dict[str, Any]:
-        """One of them; Problem(404) for another tenant's."""
+    def get(self, scope: Scope, id: str) -> dict[str, Any]:
+        """One of them; Problem(404) for what is outside the scope."""
         with self._database.read() as tx:
-            row = _existing(tx, tenant, id)
+            row = _existing(tx, scope, id)
             return _shown(row, store.counts(tx, [id])[id])
 
-    def add(self, tenant: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def add(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Store a new one; the fetcher reads it within a second or two."""
         fields, secret = _parted(body)
-        self._check(fields)
+        self._check(scope, fields)
         if secret is None:
             raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
         with self._database.write() as tx:
-            _alone(tx, tenant, fields, None)
-            id = store.add_mailbox(tx, tenant, fields, b"")
-            store.set_secret(tx, id, self._vault.seal(tx, tenant, secret.encode(), secret_aad(id)))
-        return self.get(tenant, id)
+            _alone(tx, scope, fields, None)
+            id = store.add_mailbox(tx, scope.tenant, fields, b"")
+            store.set_secret(tx, id, self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id)))
+        return self.get(scope, id)
 
-    def change(self, tenant: str, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def change(self, scope: Scope, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Store changed settings. The backlog's rule stays: it was for the first connection."""
         fields, secret = _parted(body)
-        self._check(fields)
+        self._check(scope, fields)
         with self._database.write() as tx:
-            row = _existing(tx, tenant, id)
-            _alone(tx, tenant, fields, id)
+            row = _existing(tx, scope, id)
+            _alone(tx, scope, fields, id)
             if secret is None and (not row.secret or not _same_account(row, fields)):
                 raise Problem(422, errors={"secret": [_AGAIN]})
-            sealed = None if secret is None else self._vault.seal(tx, tenant, secret.encode(), secret_aad(id))
+            sealed = None if secret is None else self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id))
             store.change_mailbox(tx, row, {**fields, "backlog": row.backlog}, sealed)
-        return self.get(tenant, id)
+        return self.get(scope, id)
 
-    def remove(self, tenant: str, id: str) -> None:
+    def remove(self, scope: Scope, id: str) -> None:
         """It is not read any more; what it brought stays in the ledger."""
         with self._database.write() as tx:
-            store.remove_mailbox(tx, _existing(tx, tenant, id).id)
+            store.remove_mailbox(tx, _existing(tx, scope, id).id)
 
-    def test(self, tenant: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def test(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Connect, look around, change nothing; trouble is an answer here, not an error."""
-        secret = body["secret"] or self._stored_secret(tenant, body)
+        secret = body["secret"] or self._stored_secret(scope, body)
         config = self._config
         source = source_for(body["kind"], account_of(SimpleNamespace(**body), secret), config)
         try:
@@ -94,17 +98,19 @@ class Mailboxes:
             source.close()
         return {"ok": True, "findings": list(finding.sentences), "problem": None, "folders": list(finding.folders)}
 
-    def _stored_secret(self, tenant: str, body: Mapping[str, Any]) -> str:
+    def _stored_secret(self, scope: Scope, body: Mapping[str, Any]) -> str:
         if body["id"] is None:
             raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
         with self._database.read() as tx:
-            row = _existing(tx, tenant, body["id"])
+            row = _existing(tx, scope, body["id"])
             # A stored password goes nowhere but where it was stored for.
             if not row.secret or not _same_account(row, body):
                 raise Problem(422, errors={"secret": [_AGAIN]})
-            return self._vault.unseal(tx, tenant, row.secret, secret_aad(row.id)).decode()
+            return self._vault.unseal(tx, scope.tenant, row.secret, secret_aad(row.id)).decode()
 
-    def _check(self, fields: Mapping[str, Any]) -> None:
+    def _check(self, scope: Scope, fields: Mapping[str, Any]) -> None:
+        if not scope.covers(fields["project"]["id"]):
+            raise Problem(403, errors={"project": ["Choose your own project: you do not administer this one."]})
         if fields["security"] == "none" and not self._config.settings.allow_plain:
             raise Problem(422, errors={"security": ["Choose TLS or STARTTLS: plain connections are not allowed here."]})
 
@@ -112,17 +118,18 @@ class Mailboxes:
 _AGAIN = "Give the password again: it was stored for another server, user or encryption."
 
 
-def _existing(tx: Connection, tenant: str, id: str) -> Row[Any]:
-    row = store.find_mailbox(tx, tenant, id)
+def _existing(tx: Connection, scope: Scope, id: str) -> Row[Any]:
+    row = store_pages.find_mailbox(tx, scope, id)
     if row is None:
         raise Problem(404, detail="There is no such mailbox (any more).")
     return row
 
 
-def _alone(tx: Connection, tenant: str, fields: Mapping[str, Any], id: str | None) -> None:
-    other = store.same_place(tx, tenant, fields, id)
+def _alone(tx: Connection, scope: Scope, fields: Mapping[str, Any], id: str | None) -> None:
+    other = store.same_place(tx, scope.tenant, fields, id)
     if other is not None:
-        sentence = f"The mailbox {other.name} reads this folder already: every mail would become two issues."
+        name = f"The mailbox {other.name}" if scope.covers(str(other.project["id"])) else "Another project's mailbox"
+        sentence = f"{name} reads this folder already: every mail would become two issues."
         raise Problem(422, errors={"folder": [sentence]})
 
 

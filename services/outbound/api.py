@@ -1,4 +1,8 @@
-"""The admin API of outbound; each call needs a page session of somebody who administers Jira."""
+"""The admin API of outbound; each call needs a page session of somebody who administers Jira.
+
+Who looks at an issue learns of its letters that they went out, when, and to what kind of person: not to whom and not why.
+Recipients are other people's addresses, and a reason or an event may tell of a comment that the viewer cannot see.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +13,7 @@ from sqlalchemy import Connection, Row
 
 from common.db import Database
 from common.errors import Permanent
-from common.web import check_session, current_session
+from common.web import Problem, check_issue_session, check_session, current_session
 from outbound import schemas, store_deliveries
 from outbound.sealing import Sealing
 from outbound.senders import Senders
@@ -60,6 +64,38 @@ def deliveries_blueprint(database: Database, sealing: Sealing) -> Blueprint:
         return {"deliveries": shown, "next": shown[-1]["id"] if len(rows) > limit else None}
 
     return pages
+
+
+def issue_blueprint(database: Database, sealing: Sealing) -> Blueprint:
+    """The letters about one issue."""
+    pages = Blueprint("issues", __name__, url_prefix="/api/outbound/issues", description="The letters about one issue")
+    pages.before_request(check_issue_session)
+
+    @pages.get("/<issue>/deliveries")
+    @pages.response(200, schemas.Delivery(many=True))
+    def deliveries(issue: str) -> list[dict[str, Any]]:
+        """The newest first, 100 at most; in full for administrators only."""
+        session = current_session(issue=True)
+        if not session.admin and session.issue != issue:
+            raise Problem(404, detail="There is no such issue here.")
+        with database.read() as tx:
+            rows = store_deliveries.page(tx, session.tenant, issue=issue, limit=_MOST_OF_ISSUE)
+            return _shown(tx, sealing, rows) if session.admin else [_veiled(row) for row in rows]
+
+    return pages
+
+
+_MOST_OF_ISSUE = 100
+_VEILED = {
+    "account": "somebody with an account",
+    "notify": "somebody with an account",
+    "address": "somebody without an account",
+}
+
+
+def _veiled(row: Row[Any]) -> dict[str, Any]:
+    seen = {name: getattr(row, name) for name in ("id", "created_at", "issue_key", "kind", "state", "sent_at")}
+    return {**seen, "recipient": _VEILED.get(row.kind, "somebody"), "event": "", "reason": "", "error": None}
 
 
 def _shown(tx: Connection, sealing: Sealing, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -37,8 +37,10 @@ def client(rig: Rig) -> FlaskClient:
 
 @pytest.fixture
 def call(client: FlaskClient) -> Call:
-    def send(method: str, path: str, body: Any = None, *, tenant: str = TENANT, admin: bool = True) -> Any:
-        session = sessions.issue(PRIVATE, sessions.Session(tenant, "alice", admin, time.time() + 600))
+    def send(
+        method: str, path: str, body: Any = None, *, tenant: str = TENANT, admin: bool = True, **scope: str
+    ) -> Any:
+        session = sessions.issue(PRIVATE, sessions.Session(tenant, "alice", admin, time.time() + 600, **scope))
         return client.open(path, method=method, json=body, headers={"Authorization": f"Bearer {session}"})
 
     return send
@@ -171,3 +173,31 @@ def test_a_wrong_query_is_named(call: Call, query: str) -> None:
     answer = call("GET", f"/api/outbound/deliveries?{query}")
     assert answer.status_code == 422
     assert list(answer.json["errors"]) == [query.partition("=")[0]]
+
+
+def test_who_looks_at_an_issue_learns_that_letters_went_out_but_not_to_whom_or_why(call: Call, rig: Rig) -> None:
+    ids = [_delivery(rig, TENANT, "HELP-1", "secret@x.test"), _delivery(rig, TENANT, "HELP-1", None, "Wanda")]
+    _delivery(rig, "tenantbbbbbbbbbb", "HELP-1", "other@x.test")
+    answer = call("GET", "/api/outbound/issues/1/deliveries", admin=False, issue="1")
+    assert sorted(one["id"] for one in answer.json) == sorted(ids)
+    for told in ("secret@x.test", "Wanda", "comment_created", "R."):
+        assert told not in answer.text
+    assert {one["recipient"] for one in answer.json} == {"somebody without an account"}
+    assert {(one["state"], one["kind"], one["issue_key"]) for one in answer.json} == {("skipped", "address", "HELP-1")}
+
+
+def test_an_administrator_sees_an_issues_letters_in_full(call: Call, rig: Rig) -> None:
+    _delivery(rig, TENANT, "HELP-1", "secret@x.test")
+    for issue in ("1", "HELP-1"):
+        shown = call("GET", f"/api/outbound/issues/{issue}/deliveries").json
+        assert [(one["recipient"], one["reason"]) for one in shown] == [("secret@x.test", "R.")]
+
+
+def test_who_looks_at_an_issue_sees_nothing_else(call: Call) -> None:
+    viewer: dict[str, Any] = {"admin": False, "issue": "1"}
+    assert call("GET", "/api/outbound/issues/2/deliveries", **viewer).status_code == 404
+    assert call("GET", "/api/outbound/issues/HELP-1/deliveries", **viewer).status_code == 404
+    for path in ("deliveries", "deliveries?issue=1", "sender"):
+        assert call("GET", f"/api/outbound/{path}", **viewer).status_code == 403
+        assert call("GET", f"/api/outbound/{path}", admin=False, project="10001").status_code == 403
+    assert call("GET", "/api/outbound/issues/1/deliveries", admin=False, project="10001").status_code == 403
