@@ -173,11 +173,12 @@ def _body(mail: ParsedMail) -> str:
 
 
 def _returned_at(text: str) -> int:
-    for match in _RETURNED.finditer(text):
-        above = text[: match.start()]
-        if above.strip() and (_ADDRESS.search(above) or _FAILURE.search(above)):
-            return match.start()
-    return len(text)
+    # Something of a notification stands above it: an address or a failure. Each is looked for once, since the marks of a
+    # returned mail may come by the thousand; none of them spans two lines.
+    first = min((match.end() for pattern in (_ADDRESS, _FAILURE) if (match := pattern.search(text))), default=None)
+    if first is None:
+        return len(text)
+    return next((match.start() for match in _RETURNED.finditer(text) if match.start() >= first), len(text))
 
 
 def says_failure(mail: ParsedMail, text: str) -> bool:

@@ -88,6 +88,7 @@ CASES = {
     "a bounce of dots": bounce(b"a.a." * 25_000),
     "a bounce of addresses": bounce(b"<a@b.c> " * 12_000),
     "a bounce of phrases": bounce(b"following address " * 6_000),
+    "a bounce of returned headers": bounce(b"Received: from m.x ([192.0.2.1])\n by mx.x;\n 1 Apr 2013\n" * 1_400),
     "a large report": b"From: MAILER-DAEMON@x.y\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n"
     b"Content-Type: message/delivery-status\r\n\r\n"
     + b"Final-Recipient: rfc822; a@b.c\r\nAction: failed\r\n\r\n" * 10_000
