@@ -11,7 +11,7 @@ import { asProblem, Problem } from './api/problem';
 import { loginApi, type PageInfo } from './api/standalone';
 import { colorModeOf } from './host/color';
 import { contextToken, fillFrame, loadConnectScript, siteAddress, watchTheme } from './host/connect';
-import { doorIn } from './host/doors';
+import { doorIn, errandIn } from './host/doors';
 import { followTheme, forgeHost } from './host/forge';
 import { surroundings } from './host/surroundings';
 import { applyTheme } from './host/theme';
@@ -65,9 +65,9 @@ async function startInConnect(): Promise<void> {
 async function startAlone(): Promise<void> {
   const info = await login.page().catch((): PageInfo => ({ allJs: null, login: null }));
   if (info.login === null) return show(<Outside />);
-  const setUp = new URL(window.location.href).searchParams.get('setup');
-  const forgetLink = () => window.history.replaceState(null, '', window.location.pathname);
-  show(<Standalone fetch={fetchHere} now={now} login={login} ways={info.login} setUp={setUp} onSetUp={forgetLink} />);
+  const errand = errandIn(window.location.href);
+  const done = () => window.history.replaceState(null, '', window.location.pathname);
+  show(<Standalone fetch={fetchHere} now={now} login={login} ways={info.login} errand={errand} onDone={done} />);
 }
 
 function showView(api: Api, view: View, site: string | null): void {

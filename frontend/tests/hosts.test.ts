@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { answerIn, forgeTransport, type Invocation } from '../src/api/forge';
 import type { Fetch } from '../src/api/http';
 import { loginApi, standaloneTransport } from '../src/api/standalone';
-import { doorIn } from '../src/host/doors';
+import { doorIn, errandIn } from '../src/host/doors';
 import { readContext } from '../src/host/forge';
 import { surroundings } from '../src/host/surroundings';
 import { placeIn, viewFor } from '../src/host/view';
+import { loginFailure } from '../src/login/words';
 
 describe('the surroundings', () => {
   const top = { parent: null as unknown };
@@ -194,5 +195,18 @@ describe('the login', () => {
   it('is not there where the server tells of none', async () => {
     const old: Fetch = () => Promise.resolve(Response.json({ allJs: 'https://x/all.js' }));
     expect(await loginApi(old).page()).toEqual({ allJs: 'https://x/all.js', login: null });
+  });
+});
+
+describe('the address of a self-hosted page', () => {
+  it('may carry a set-up link or a failed login behind the #', () => {
+    expect(errandIn('https://m.example.com/#setup=a_b-c')).toEqual({ setUp: 'a_b-c', login: null });
+    expect(errandIn('https://m.example.com/#login=expired')).toEqual({ setUp: null, login: 'expired' });
+    expect(errandIn('https://m.example.com/?setup=x')).toEqual({ setUp: null, login: null });
+  });
+  it('has words for each failure', () => {
+    expect(loginFailure(null)).toBeNull();
+    expect(loginFailure('expired')).toMatch(/too long/);
+    expect(loginFailure('something-new')).toMatch(/failed/);
   });
 });

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { LookupUser, SiteEvents, Webhook } from '../src/api/types';
 import { checkLookup, draftOfLookup, lookupBody } from '../src/forms/lookup';
 import { checkPassword } from '../src/forms/password';
-import { accessOf, BLANK_SITE, checkSiteDraft, dayOf, instantOf, siteAddressIn, siteBody } from '../src/forms/site';
+import { accessOf, BLANK_SITE, checkSiteDraft, dayOf, instantOf, isElsewhere, siteAddressIn, siteBody } from '../src/forms/site';
 import { findingsAsChecks, mostUrgentFirst, rightName, rightsAsChecks, scopesAsChecks, wordOf } from '../src/site/checks';
 import { emailApiWord, eventsSentence, eventsWord, expiryWord, isAttached } from '../src/site/words';
 
 const TODAY = new Date('2026-11-22T12:00:00Z');
 const NOW = TODAY.getTime() / 1000;
-const DRAFT = { url: 'https://acme.atlassian.net', email: 'bot@example.com', apiToken: 'token', expires: '' };
+const DRAFT = { url: 'https://acme.atlassian.net', email: 'bot@example.com', apiToken: 'token', expires: '', isRenamed: false };
 
 describe('the address of a Jira', () => {
   it.each([
@@ -33,7 +33,7 @@ describe('the form that attaches a Jira', () => {
     expect(checkSiteDraft({ ...DRAFT, expires: 'soon' }, TODAY)).toHaveProperty('token_expires_at');
   });
   it('sends trimmed text and an instant', () => {
-    expect(siteBody({ url: 'acme.atlassian.net/x', email: ' bot@example.com ', apiToken: ' token ', expires: '2027-01-31' })).toEqual({
+    expect(siteBody({ url: 'acme.atlassian.net/x', email: ' bot@example.com ', apiToken: ' token ', expires: '2027-01-31', isRenamed: false })).toEqual({
       url: 'https://acme.atlassian.net',
       email: 'bot@example.com',
       api_token: 'token',
@@ -44,6 +44,13 @@ describe('the form that attaches a Jira', () => {
   it('asks again when the account changes, not when the day does', () => {
     expect(accessOf({ ...DRAFT, expires: '2027-01-31' })).toBe(accessOf(DRAFT));
     expect(accessOf({ ...DRAFT, apiToken: 'other' })).not.toBe(accessOf(DRAFT));
+  });
+  it('says that a site was renamed only when a person says so', () => {
+    expect(siteBody(DRAFT)).not.toHaveProperty('renamed');
+    expect(siteBody({ ...DRAFT, isRenamed: true })).toHaveProperty('renamed', true);
+    expect(isElsewhere(DRAFT, 'https://acme.atlassian.net/')).toBe(false);
+    expect(isElsewhere(DRAFT, 'https://other.atlassian.net')).toBe(true);
+    expect(isElsewhere(DRAFT, null)).toBe(false);
   });
   it('gives a day back as it was', () => {
     expect(dayOf(instantOf('2027-01-31'))).toBe('2027-01-31');
@@ -84,6 +91,10 @@ describe('rights', () => {
       'Browse projects (SUP)',
     ]);
     expect(rightName('SOME_NEW_RIGHT')).toBe('Some new right');
+  });
+  it('that are there need no reason', () => {
+    expect(rightsAsChecks([right])[0]?.detail).toBeNull();
+    expect(rightsAsChecks([{ ...right, ok: false }])[0]?.detail).toBe('reading issues');
   });
   it('that lack come first', () => {
     const checks = rightsAsChecks([right, { ...right, right: 'A', ok: null }, { ...right, right: 'B', ok: false }]);
@@ -132,9 +143,9 @@ describe('events', () => {
 
 it('a site is attached once it has a way and an address', () => {
   expect(isAttached(null)).toBe(false);
-  expect(isAttached({ scheme: 'token', site: '' })).toBe(false);
-  expect(isAttached({ scheme: null, site: null })).toBe(false);
-  expect(isAttached({ scheme: 'token', site: 'https://acme.atlassian.net' })).toBe(true);
+  expect(isAttached({ scheme: 'token', site: '', state: 'new' })).toBe(false);
+  expect(isAttached({ scheme: null, site: null, state: 'enabled' })).toBe(false);
+  expect(isAttached({ scheme: 'token', site: 'https://acme.atlassian.net', state: 'trouble' })).toBe(true);
 });
 
 it('a refused e-mail API is no error', () => expect(['works', 'refused', 'unknown'].map((state) => emailApiWord(state).appearance)).toEqual(['success', 'warning', 'neutral']));

@@ -13,7 +13,7 @@ from common.errors import Permanent
 from common.jira import Jira, JiraSites
 from common.problems import Problem
 from common.sessions import PrivateKey
-from common.web import check_session, current_session
+from common.web import check_project_session, current_session
 from connect import schemas
 from connect.config import Config
 from connect.logins import Logins
@@ -76,26 +76,32 @@ def open_blueprint(
 
 
 def jira_blueprint(sites: JiraSites) -> Blueprint:
-    """Look-ups for people who administer their Jira."""
+    """Look-ups for people who administer their Jira, and about their own project for who administers one."""
     pages = Blueprint("jira", __name__, url_prefix="/api/connect", description="Look-ups in Jira")
-    pages.before_request(check_session)
+    pages.before_request(check_project_session)
 
     @pages.get("/projects")
     @pages.arguments(schemas.Search, location="query")
     @pages.response(200, schemas.Project(many=True))
     def projects(search: dict[str, str]) -> list[dict[str, Any]]:
         """Projects in which Mailbridge may create issues, by key."""
-        return _site(sites).projects(search["query"], _MOST)
+        session = current_session(project=True)
+        found = sites.site(session.tenant).projects(search["query"], _MOST)
+        return found if session.admin else [project for project in found if project["id"] == session.project]
 
     @pages.get("/projects/<key>/issue-types")
     @pages.response(200, schemas.IssueType(many=True))
     def issue_types(key: str) -> list[dict[str, Any]]:
         """The issue types that can be created in a project."""
+        session = current_session(project=True)
+        jira = sites.site(session.tenant)
+        if not session.admin and not _is_project(jira, key, session.project):
+            raise _no_project(key)
         try:
-            return _site(sites).issue_types(key)
+            return jira.issue_types(key)
         except Permanent as fault:
             if fault.status in (400, 404):
-                raise Problem(404, detail=f"There is no project {key} that Mailbridge may use.") from None
+                raise _no_project(key) from None
             raise
 
     @pages.get("/users")
@@ -103,7 +109,7 @@ def jira_blueprint(sites: JiraSites) -> Blueprint:
     @pages.response(200, schemas.User(many=True))
     def users(search: dict[str, str]) -> list[dict[str, Any]]:
         """People (no apps, no portal customers) by name or address; who hides their address is not found by it."""
-        found = _site(sites).find_users(search["query"])
+        found = sites.site(current_session().tenant).find_users(search["query"])
         return [
             {"account_id": user["accountId"], "name": user.get("displayName") or user["accountId"]}
             for user in found
@@ -129,5 +135,9 @@ def _vouched_for(hosts: Hosts) -> Visitor:
     return host(token.strip())
 
 
-def _site(sites: JiraSites) -> Jira:
-    return sites.site(current_session().tenant)
+def _is_project(jira: Jira, key: str, id: str | None) -> bool:
+    return any(project["key"] == key and project["id"] == id for project in jira.projects(key, _MOST))
+
+
+def _no_project(key: str) -> Problem:
+    return Problem(404, detail=f"There is no project {key} that Mailbridge may use.")

@@ -188,6 +188,23 @@ def test_projects_issue_types_and_people_are_looked_up(connect: Connect, wire: W
     assert client.get("/api/connect/users?query=bo", headers=headers).json == [{"account_id": "bob", "name": "Bob"}]
 
 
+def test_a_projects_administrator_looks_up_their_own_project_only(
+    connect: Connect, atlassian: Atlassian, wire: Wire
+) -> None:
+    site = connect.installed()
+    atlassian.grants |= {("bob", "ADMINISTER_PROJECTS", 10000), ("bob", "ADMINISTER_PROJECTS", 10001)}
+    mine = bearer(exchanged(site, "bob", {"jira": PROJECT})["session"])
+    other = bearer(exchanged(site, "bob", {"jira": {"project": {"id": "10001"}}})["session"])
+
+    def status(headers: dict[str, str], path: str) -> int:
+        return site.client.get(f"/api/connect/{path}", headers=headers).status_code
+
+    assert [one["id"] for one in site.client.get("/api/connect/projects", headers=mine).json or []] == ["10000"]
+    assert site.client.get("/api/connect/projects", headers=other).json == []
+    assert [status(who, "projects/TEST/issue-types") for who in (mine, other)] == [200, 404]
+    assert [status(who, "users?query=b") for who in (mine, other)] == [403, 403]
+
+
 def test_an_unknown_project_is_not_found(connect: Connect) -> None:
     site = connect.installed()
     answer = site.client.get("/api/connect/projects/NONE/issue-types", headers=bearer(site.session()))

@@ -1,7 +1,8 @@
-"""The built page with everything around it faked at the wire: the API beside it, and a host page that frames it through the real bridge.
+"""The built page with everything around it faked at the wire: the API beside it, and host pages that frame it through the real bridges.
 
-Two servers on loopback, as in life two origins: `site` plays Jira (the host page, both sides of atlassian-connect-js), `app` plays
-connect's web process (the files of frontend/dist under a strict Content-Security-Policy, and the API with a few rows in memory).
+Two servers on loopback, as in life two origins: `site` plays Jira (the host page of Connect with both sides of atlassian-connect-js; the
+host page of Forge, and Forge's CDN with its `__bridge`), `app` plays connect's web process (the files of frontend/dist under a strict
+Content-Security-Policy, and the API with a few rows in memory).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import mimetypes
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -46,27 +47,77 @@ class FakeApi:
     sessions: set[str] = field(default_factory=set)
     context_tokens: list[str] = field(default_factory=list)
     saved: list[dict[str, Any]] = field(default_factory=list)
+    login: dict[str, Any] | None = None
+    password: str | None = None
+    setup_link: str | None = None
+    cookies: set[str] = field(default_factory=set)
+    site: dict[str, Any] = field(default_factory=lambda: dict(NO_SITE))
+    check: dict[str, Any] = field(default_factory=dict)
+    lookup_user: dict[str, Any] | None = None
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    project: str | None = None
+    issue: str | None = None
 
-    def answer(self, method: str, path: str, authorization: str, body: Any) -> Reply:
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
+        """The answer to one request; `headers` by lower-case name. A login's answer is `Cookie(value)` beside the status."""
         url = urlsplit(path)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if url.path in ("/api/connect/login", "/api/connect/logout"):
+            return self._login(url.path, headers, body)
         if (method, url.path) == ("POST", "/api/connect/session"):
-            return self._session(authorization)
-        if authorization.removeprefix("Bearer ") not in self.sessions:
+            return self._session(headers)
+        session = headers.get("x-mailbridge-session") or headers.get("authorization", "").removeprefix("Bearer ")
+        if session not in self.sessions:
             raise Refused(401, "No page session")
-        if not self.admin:
+        if not self.admin and self.project is None and self.issue is None:
             raise Refused(403, "Not an administrator")
         return self._route(method, url.path, query, body)
 
-    def _session(self, authorization: str) -> Reply:
-        token = authorization.removeprefix("JWT ")
-        if not token.startswith("context-"):
-            raise Refused(401, "No context token")
-        self.context_tokens.append(token)
-        session = f"session-{len(self.context_tokens)}"
+    def login_now(self, cookie: str) -> dict[str, Any] | None:
+        """What `GET /api/connect/page` says of the login to a browser with this cookie."""
+        return self.login and {**self.login, "logged_in": cookie in self.cookies}
+
+    def _login(self, path: str, headers: Mapping[str, str], body: Any) -> Reply:
+        if headers.get("x-mailbridge-page") != "1":
+            raise Refused(403, "Not from the page")
+        if path.endswith("/logout"):
+            self.cookies.clear()
+            return 204, None
+        if "setup" in body:
+            if body["setup"] != self.setup_link:
+                raise Refused(403, "The link is over")
+            self.setup_link, self.password = None, body["password"]
+        if body["password"] != self.password:
+            raise Refused(401, "Wrong password", detail="Type it again.")
+        cookie = f"in-{len(self.cookies)}"
+        self.cookies.add(cookie)
+        return 204, Cookie(cookie)
+
+    def _session(self, headers: Mapping[str, str]) -> Reply:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        by_cookie = headers.get("cookie", "").partition("mailbridge_login=")[2] in self.cookies
+        vouched = {
+            "JWT": token.startswith("context-"),
+            "Bearer": token == "invocation",
+            "": by_cookie and headers.get("x-mailbridge-page") == "1",
+        }
+        if not vouched.get(scheme):
+            raise Refused(401, "Nobody vouches for you")
+        if scheme == "JWT":
+            self.context_tokens.append(token)
+        session = f"session-{len(self.sessions) + 1}-{time.monotonic_ns()}"
         self.sessions.add(session)
-        expires = time.time() + self.session_seconds
-        return 200, {"session": session, "expires_at": expires, "tenant": "t", "account": "a", "admin": True}
+        return 200, {
+            "session": session,
+            "expires_at": time.time() + self.session_seconds,
+            "tenant": "t",
+            "account": "a",
+            "admin": self.admin,
+            "project": self.project,
+            "issue": self.issue,
+            "scheme": self.site["scheme"] or "",
+            "site": self.site["site"] or "",
+        }
 
     def _route(self, method: str, path: str, query: dict[str, str], body: Any) -> Reply:
         routes: list[tuple[str, str, Callable[..., Reply]]] = [
@@ -81,6 +132,20 @@ class FakeApi:
             ("GET", r"/api/connect/projects", lambda: (200, [{"id": "10000", "key": "SUP", "name": "Support"}])),
             ("GET", r"/api/connect/projects/SUP/issue-types", lambda: (200, ISSUE_TYPES)),
             ("GET", r"/api/connect/users", lambda: (200, [{"account_id": "5b10", "name": "Ada Agent"}])),
+            ("GET", r"/api/connect/site", lambda: (200, self.site)),
+            ("POST", r"/api/connect/site/check", lambda: self._check_site(body)),
+            ("PUT", r"/api/connect/site", lambda: self._attach_site(body)),
+            ("DELETE", r"/api/connect/site", self._detach_site),
+            ("GET", r"/api/connect/lookup-user", lambda: (200, self.lookup_user)),
+            ("PUT", r"/api/connect/lookup-user", lambda: self._save_lookup_user(body)),
+            ("DELETE", r"/api/connect/lookup-user", self._forget_lookup_user),
+            ("POST", r"/api/connect/lookup-user/check", lambda: self._check_lookup_user(body)),
+            ("GET", r"/api/inbound/issues/(\w+)/mails", lambda issue: (200, self._of_issue(issue, self.mails))),
+            (
+                "GET",
+                r"/api/outbound/issues/(\w+)/deliveries",
+                lambda issue: (200, self._of_issue(issue, self.deliveries)),
+            ),
             ("GET", r"/api/outbound/sender", self._sender),
             ("PUT", r"/api/outbound/sender", lambda: self._save_sender(body)),
             (
@@ -166,10 +231,80 @@ class FakeApi:
         self.sender = {**_shown(body), "state": "new", "last_error": None}
         return 200, self.sender
 
+    def _check_site(self, body: dict[str, Any]) -> Reply:
+        if body["api_token"] == "wrong":
+            problem = {
+                "title": "Jira did not take the API token",
+                "detail": None,
+                "remedy": "Copy it again, or create a new one.",
+                "field": "api_token",
+            }
+            return 200, {"ok": False, "account": None, "rights": [], "problem": problem}
+        return 200, {"ok": True, "account": BOT, "rights": self.check.get("rights", []), "problem": None}
+
+    def _attach_site(self, body: dict[str, Any]) -> Reply:
+        self.saved.append(body)
+        self.site = {
+            **self.site,
+            **self.check,
+            "scheme": "token",
+            "site": body["url"],
+            "state": "enabled",
+            "account": BOT,
+        }
+        self.site["token_expires_at"] = body["token_expires_at"]
+        return 200, self.site
+
+    def _detach_site(self) -> Reply:
+        self.site = dict(NO_SITE)
+        return 204, None
+
+    def _save_lookup_user(self, body: dict[str, Any]) -> Reply:
+        self.saved.append(body)
+        self.lookup_user = {
+            "email": body["email"],
+            "account": {"account_id": "5b11", "name": "Lookup"},
+            "token_expires_at": body["token_expires_at"],
+            "problem": None,
+            "checked_at": time.time(),
+        }
+        return 200, self.lookup_user
+
+    def _forget_lookup_user(self) -> Reply:
+        self.lookup_user = None
+        return 204, None
+
+    def _check_lookup_user(self, body: dict[str, Any]) -> Reply:
+        self.saved.append(body)
+        return 200, {"findings": self.findings}
+
+    def _of_issue(self, issue: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if issue != self.issue:
+            raise Refused(404, "There is no such issue")
+        return rows
+
     def _deliveries(self, query: dict[str, str]) -> Reply:
         chosen = [one for one in self.deliveries if query.get("issue", one["issue_key"]) == one["issue_key"]]
         return 200, {"deliveries": chosen, "next": None}
 
+
+class Cookie(str):
+    """The value of a login's cookie, in the place of an answer's body."""
+
+
+BOT = {"account_id": "5b10", "name": "Mailbridge Bot"}
+NO_SITE: dict[str, Any] = {
+    "scheme": None,
+    "site": None,
+    "state": "new",
+    "account": None,
+    "token_expires_at": None,
+    "rights": [],
+    "scopes": [],
+    "events": None,
+    "webhook": None,
+    "email_api": None,
+}
 
 ISSUE_TYPES = [
     {"id": "10001", "name": "Task", "subtask": False},
@@ -195,6 +330,8 @@ class PageServers:
     def __init__(self, api: FakeApi) -> None:
         self.api = api
         self.theme = "light"
+        self.door = "mailbridge-admin"
+        self.context: dict[str, Any] = {"moduleKey": "mailbridge-admin", "extension": {"type": "jira:adminPage"}}
         self._app = _serve(lambda handler: self._app_request(handler))
         self._site = _serve(lambda handler: self._site_request(handler))
         self.app = f"http://127.0.0.1:{self._app.server_port}"
@@ -208,9 +345,12 @@ class PageServers:
     def _app_request(self, handler: BaseHTTPRequestHandler) -> None:
         path = urlsplit(handler.path).path
         if path == "/api/connect/page":
-            _send_json(handler, 200, {"allJs": f"{self.site}/vendor/iframe.js"})
+            cookie = handler.headers.get("Cookie", "").partition("mailbridge_login=")[2]
+            login = self.api.login_now(cookie)
+            _send_json(handler, 200, {"allJs": f"{self.site}/vendor/iframe.js", "login": login})
         elif path.startswith("/api/"):
-            _send_json(handler, *self._api_answer(handler))
+            headers = {name.lower(): value for name, value in handler.headers.items()}
+            _send_json(handler, *self._api_answer(handler.command, handler.path, headers, _body(handler)))
         else:
             policy = (
                 f"default-src 'none'; script-src 'self' {self.site}; style-src 'self'; img-src 'self' data:; "
@@ -218,15 +358,9 @@ class PageServers:
             )
             _send_file(handler, DIST / (path.lstrip("/") or "index.html"), {"Content-Security-Policy": policy})
 
-    def _api_answer(self, handler: BaseHTTPRequestHandler) -> Reply:
-        raw = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    def _api_answer(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
         try:
-            return self.api.answer(
-                handler.command,
-                handler.path,
-                handler.headers.get("Authorization", ""),
-                json.loads(raw) if raw else None,
-            )
+            return self.api.answer(method, path, headers, body)
         except Refused as refused:
             return refused.status, refused.body
 
@@ -235,11 +369,64 @@ class PageServers:
         if path.startswith("/vendor/"):
             _send_file(handler, VENDOR / path.removeprefix("/vendor/"), {})
         elif path == "/host":
-            page = HOST_PAGE.replace("THEME", self.theme).replace("PAGE", f"{self.app}/?xdm_e={self.site}")
+            page = HOST_PAGE.replace("THEME", self.theme).replace(
+                "PAGE", f"{self.app}/?page={self.door}&xdm_e={self.site}"
+            )
             _send(handler, 200, "text/html; charset=utf-8", page.encode(), {})
+        elif path == "/forge":
+            _send(handler, 200, "text/html; charset=utf-8", FORGE_HOST.replace("THEME", self.theme).encode(), {})
+        elif path == "/forge/invoke":
+            _send_json(handler, 200, self._invoked(_body(handler)))
+        elif path == "/forge/context":
+            _send_json(handler, 200, self.context | {"siteUrl": self.site, "theme": {"colorMode": self.theme}})
+        elif path.startswith("/cdn/an-app/"):
+            self._cdn(handler, path.removeprefix("/cdn/an-app/"))
         else:
             _send(handler, 204, "text/plain", b"", {})
 
+    def _invoked(self, call: dict[str, Any]) -> dict[str, Any]:
+        """What Forge does with `invokeRemote`: it fills Authorization itself and hands status, headers and body back."""
+        assert call["invokeType"] == "ui-remote-fetch"
+        headers = {name.lower(): value for name, value in call.get("headers", {}).items()}
+        headers["authorization"] = "Bearer invocation"
+        status, body = self._api_answer(call["method"], call["path"], headers, call.get("body"))
+        return {
+            "success": True,
+            "payload": {"status": status, "headers": {"content-type": ["application/json"]}, "body": body},
+        }
+
+    def _cdn(self, handler: BaseHTTPRequestHandler, name: str) -> None:
+        """The files of the build below a path of their own, under a policy as strict as Custom UI's, with the bridge put in first."""
+        policy = {"Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'self'"}
+        if name == "bridge.js":
+            return _send(handler, 200, "text/javascript", FORGE_BRIDGE.encode(), policy)
+        if name != "index.html":
+            return _send_file(handler, DIST / name, policy)
+        page = (DIST / name).read_text(encoding="utf-8").replace("<head>", '<head><script src="bridge.js"></script>', 1)
+        return _send(handler, 200, "text/html; charset=utf-8", page.encode(), policy)
+
+
+# Forge's side: the host frames the files of the CDN, and the one function that @forge/bridge calls is there before they run.
+FORGE_HOST = """<!doctype html>
+<html lang="en" data-color-mode="THEME"><head><meta charset="utf-8"><title>A Forge host</title><link rel="icon" href="data:,">
+<style>body { margin: 0 } iframe { border: 0; width: 100%; height: 900px }</style></head>
+<body><iframe title="Mailbridge" src="/cdn/an-app/index.html"></iframe></body></html>
+"""
+FORGE_BRIDGE = """
+const post = async (path, body) => (await fetch(path, { method: 'POST', body: JSON.stringify(body) })).json();
+const follow = () => document.documentElement.setAttribute('data-color-mode', parent.document.documentElement.dataset.colorMode);
+window.__bridge = {
+  async callBridge(command, payload) {
+    if (command === 'getContext') return (await fetch('/forge/context')).json();
+    if (command === 'invoke') return post('/forge/invoke', payload);
+    if (command === 'enableTheming') {
+      new MutationObserver(follow).observe(parent.document.documentElement, { attributes: true });
+      return follow();
+    }
+    throw new Error('The fake bridge does not know ' + command);
+  },
+};
+"""
 
 HOST_PAGE = """<!doctype html>
 <html lang="en" data-color-mode="THEME" data-theme="dark:dark light:light">
@@ -283,9 +470,16 @@ def _serve(answer: Callable[[BaseHTTPRequestHandler], None]) -> ThreadingHTTPSer
     return server
 
 
+def _body(handler: BaseHTTPRequestHandler) -> Any:
+    raw = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+    return json.loads(raw) if raw else None
+
+
 def _send_json(handler: BaseHTTPRequestHandler, status: int, body: Any) -> None:
     kind = "application/problem+json" if status >= 400 else "application/json"
-    _send(handler, status, kind, b"" if body is None else json.dumps(body).encode(), {})
+    cookie = isinstance(body, Cookie)
+    headers = {"Set-Cookie": f"mailbridge_login={body}; HttpOnly; SameSite=Strict; Path=/"} if cookie else {}
+    _send(handler, status, kind, b"" if body is None or cookie else json.dumps(body).encode(), headers)
 
 
 def _send_file(handler: BaseHTTPRequestHandler, path: Path, headers: dict[str, str]) -> None:

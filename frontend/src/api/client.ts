@@ -50,9 +50,10 @@ export function createApi(transport: Transport) {
     users: (text: string) => call<Person[]>('GET', `/api/connect/users${query({ query: text })}`),
 
     site: () => call<Site>('GET', '/api/connect/site'),
-    checkSite: (body: Omit<SiteBody, 'token_expires_at'>) => call<SiteCheck>('POST', '/api/connect/site/check', body),
+    checkSite: (body: Omit<SiteBody, 'token_expires_at' | 'renamed'>) => call<SiteCheck>('POST', '/api/connect/site/check', body),
     attachSite: (body: SiteBody) => call<Site>('PUT', '/api/connect/site', body),
     detachSite: () => call<null>('DELETE', '/api/connect/site'),
+    renewWebhookSecret: () => call<Site>('POST', '/api/connect/site/webhook/secret'),
     lookupUser: () => call<LookupUser | null>('GET', '/api/connect/lookup-user'),
     changeLookupUser: (body: LookupUserBody) => call<LookupUser>('PUT', '/api/connect/lookup-user', body),
     deleteLookupUser: () => call<null>('DELETE', '/api/connect/lookup-user'),

@@ -199,14 +199,23 @@ export interface SiteEvents {
   polled_at: number | null;
   /** Seconds between two looks. */
   every: number | null;
+  /** Why the last look failed. */
+  problem?: string | null;
 }
 
 export interface Site {
   /** Null or empty while no Jira is attached; so is `site`. */
   scheme: Scheme | null;
   site: string | null;
+  /** new, installed, enabled, disabled, silent, trouble */
   state: string;
+  /** What is wrong with it now. */
+  problem?: TestProblem | null;
+  /** What will need attention soon. */
+  notice?: string | null;
   account: Person | null;
+  /** Of the account whose API token is used. */
+  email?: string | null;
   token_expires_at: number | null;
   rights: Right[];
   scopes: Scope[];
@@ -220,6 +229,8 @@ export interface SiteBody {
   email: string;
   api_token: string;
   token_expires_at: number | null;
+  /** The attached site has a new address, and this is it. */
+  renamed?: boolean;
 }
 
 export interface SiteCheck {

@@ -8,12 +8,14 @@ export interface SiteDraft {
   apiToken: string;
   /** `2027-01-31` as a date field has it; empty: not told. */
   expires: string;
+  /** The attached site has a new address. */
+  isRenamed: boolean;
 }
 
 /** The API's names of the fields that the form shows. */
 export const SITE_FIELDS: readonly string[] = ['url', 'email', 'api_token', 'token_expires_at'];
 
-export const BLANK_SITE: SiteDraft = { url: '', email: '', apiToken: '', expires: '' };
+export const BLANK_SITE: SiteDraft = { url: '', email: '', apiToken: '', expires: '', isRenamed: false };
 
 /** The site alone, however it was pasted: an address of some page in Jira, or a name without https://. */
 export function siteAddressIn(text: string): string | null {
@@ -37,14 +39,20 @@ export function checkSiteDraft(draft: SiteDraft, today: Date): Errors {
   });
 }
 
+/** Whether the draft names another address than the attached one: a renamed site, or a mistake. */
+export function isElsewhere(draft: SiteDraft, attached: string | null | undefined): boolean {
+  const address = siteAddressIn(draft.url);
+  return Boolean(attached) && address !== null && address !== siteAddressIn(attached ?? '');
+}
+
 /** What is checked. */
-export function accessBody(draft: SiteDraft): Omit<SiteBody, 'token_expires_at'> {
+export function accessBody(draft: SiteDraft): Pick<SiteBody, 'url' | 'email' | 'api_token'> {
   return { url: siteAddressIn(draft.url) ?? draft.url.trim(), email: draft.email.trim(), api_token: draft.apiToken.trim() };
 }
 
 /** What is kept. Only for a draft without errors. */
 export function siteBody(draft: SiteDraft): SiteBody {
-  return { ...accessBody(draft), token_expires_at: instantOf(draft.expires) };
+  return { ...accessBody(draft), token_expires_at: instantOf(draft.expires), ...(draft.isRenamed ? { renamed: true } : {}) };
 }
 
 /** Two drafts that ask Jira the same have passed the same check. */

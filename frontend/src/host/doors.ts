@@ -7,3 +7,16 @@ export const ISSUE_PANEL = 'mailbridge-issue';
 export function doorIn(address: string): string {
   return new URL(address).searchParams.get('page') ?? ADMIN_PAGE;
 }
+
+/** What our own server puts behind the `#` of the page's address: browsers keep it to themselves. */
+export interface Errand {
+  /** The secret of a set-up link. */
+  setUp: string | null;
+  /** Why a login by OpenID Connect failed: refused, expired or unavailable. */
+  login: string | null;
+}
+
+export function errandIn(address: string): Errand {
+  const said = new URLSearchParams(new URL(address).hash.slice(1));
+  return { setUp: said.get('setup') || null, login: said.get('login') || null };
+}

@@ -11,6 +11,8 @@ import { usePolled } from '../parts/usePolled';
 import { FirstScreen } from '../site/FirstScreen';
 import { isAttached } from '../site/words';
 import { Login } from './Login';
+import type { Errand } from '../host/doors';
+import { loginFailure } from './words';
 import { SetUp } from './SetUp';
 
 interface Props {
@@ -18,16 +20,16 @@ interface Props {
   now: () => number;
   login: LoginApi;
   ways: LoginWays;
-  /** The secret of the set-up link by which the page was opened. */
-  setUp: string | null;
-  /** The set-up link has done its work: it goes from the address. */
-  onSetUp: () => void;
+  /** By which link the page was opened. */
+  errand: Errand;
+  /** The link has done its work: it goes from the address. */
+  onDone: () => void;
 }
 
-export function Standalone({ fetch, now, login, ways, setUp, onSetUp }: Props) {
+export function Standalone({ fetch, now, login, ways, errand, onDone }: Props) {
   const [isIn, setIn] = useState(ways.logged_in);
-  const [reason, setReason] = useState<string | null>(null);
-  const [secret, setSecret] = useState(ways.logged_in ? null : setUp);
+  const [reason, setReason] = useState(loginFailure(errand.login));
+  const [secret, setSecret] = useState(ways.logged_in ? null : errand.setUp);
   const api = useMemo(() => {
     const out = () => {
       setReason('You have been logged out. Log in again to go on.');
@@ -48,7 +50,7 @@ export function Standalone({ fetch, now, login, ways, setUp, onSetUp }: Props) {
         login={login}
         secret={secret}
         onIn={() => {
-          onSetUp();
+          onDone();
           setSecret(null);
           setIn(true);
         }}

@@ -1,12 +1,13 @@
 /** Attaches a Jira by an API token: asks Jira first what the account may do, and shows it before anything is kept. */
 import Button from '@atlaskit/button/new';
+import Checkbox from '@atlaskit/checkbox';
 import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
 import type { Api } from '../api/client';
 import type { Site, SiteCheck } from '../api/types';
 import { problemField } from '../forms/errors';
-import { accessBody, accessOf, BLANK_SITE, checkSiteDraft, SITE_FIELDS, siteBody, type SiteDraft } from '../forms/site';
+import { accessBody, accessOf, BLANK_SITE, checkSiteDraft, isElsewhere, SITE_FIELDS, siteBody, type SiteDraft } from '../forms/site';
 import { CheckList } from '../parts/CheckList';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
@@ -22,7 +23,7 @@ interface Props {
 }
 
 export function AttachForm({ api, site, onAttached }: Props) {
-  const [draft, setDraft] = useState<SiteDraft>({ ...BLANK_SITE, url: site?.site ?? '' });
+  const [draft, setDraft] = useState<SiteDraft>({ ...BLANK_SITE, url: site?.site ?? '', email: site?.email ?? '' });
   const [checked, setChecked] = useState<{ access: string; result: SiteCheck } | null>(null);
   const { attach: formRef, ...form } = useForm<'checking' | 'attaching'>();
   const result = checked?.access === accessOf(draft) ? checked.result : null;
@@ -63,8 +64,16 @@ export function AttachForm({ api, site, onAttached }: Props) {
           placeholder="https://example.atlassian.net"
           value={draft.url}
           error={form.errors.url}
-          onChange={(url) => change({ url }, 'url')}
+          onChange={(url) => change({ url, isRenamed: false }, 'url')}
         />
+        {isElsewhere(draft, site?.site) && (
+          <Checkbox
+            label={`This is the same Jira as ${site?.site ?? ''}, under a new address`}
+            name="renamed"
+            isChecked={draft.isRenamed}
+            onChange={(event) => change({ isRenamed: event.currentTarget.checked }, 'url')}
+          />
+        )}
         <div className="mb-row">
           <TextField
             label="E-mail address of the account"

@@ -45,11 +45,36 @@ export function JiraTab({ api, notify, onDetached }: Props) {
       {site === null && !problem && <Spinner label="Loading how Jira is attached" />}
       {site && (
         <div className="mb-cards">
+          {site.problem && (
+            <SectionMessage appearance="error" title={site.problem.title}>
+              {site.problem.detail && <p>{site.problem.detail}</p>}
+              {site.problem.remedy && (
+                <p>
+                  <strong>What to do:</strong> {site.problem.remedy}
+                </p>
+              )}
+            </SectionMessage>
+          )}
+          {site.notice && (
+            <SectionMessage appearance="warning">
+              <p>{site.notice}</p>
+            </SectionMessage>
+          )}
           <Attachment site={site} api={api} notify={notify} onDetached={onDetached} onChanged={refresh} />
           <Granted site={site} />
           {site.events && (
             <Card title="Events">
-              <Events site={site} />
+              <Events
+                site={site}
+                onRenew={
+                  site.scheme === 'token'
+                    ? async () => {
+                        await api.renewWebhookSecret();
+                        await refresh();
+                      }
+                    : null
+                }
+              />
             </Card>
           )}
           <LookupUser api={api} notify={notify} />
@@ -106,7 +131,10 @@ function Attachment({ site, api, notify, onDetached, onChanged }: AttachmentProp
         </div>
         <div>
           <dt>Account</dt>
-          <dd>{site.account?.name ?? 'Not known yet'}</dd>
+          <dd>
+            {site.account?.name ?? 'Not known yet'}
+            {site.email && <div className="mb-quiet">{site.email}</div>}
+          </dd>
         </div>
         {expiry && (
           <div>
@@ -117,14 +145,6 @@ function Attachment({ site, api, notify, onDetached, onChanged }: AttachmentProp
           </div>
         )}
       </dl>
-      {expiry && expiry.appearance !== 'neutral' && (
-        <SectionMessage appearance={expiry.appearance === 'danger' ? 'error' : 'warning'} title="The API token has to be replaced">
-          <p>
-            Create a new token for this account and enter it {isOurs ? 'below' : 'where Mailbridge was set up'}. Mail that comes in meanwhile
-            is kept, and handled once the new token is there.
-          </p>
-        </SectionMessage>
-      )}
       {isOurs && !isChanging && (
         <div className="mb-actions">
           <Button onClick={() => setChanging(true)}>Change the token</Button>
@@ -162,7 +182,10 @@ function Attachment({ site, api, notify, onDetached, onChanged }: AttachmentProp
               onDetached();
             }}
           >
-            <p>Mailbridge forgets the API token and stops reading mail for {site.site}. Issues and comments stay in Jira.</p>
+            <p>
+              Mailbridge forgets {site.site} and everything that it knows of it: the API token, the mailboxes, what came in and what was sent.
+              Issues and comments stay in Jira, and mail stays on the mail server.
+            </p>
           </Confirm>
         )}
       </ModalTransition>
@@ -193,7 +216,26 @@ function Granted({ site }: { site: Site }) {
   );
 }
 
-function Events({ site }: { site: Site }) {
+/** Somebody may have seen the secret: a new one takes its place, and has to be pasted into Jira. */
+function RenewSecret({ onRenew }: { onRenew: () => Promise<void> }) {
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <div className="mb-after">
+      <Button appearance="subtle" onClick={() => setAsking(true)}>
+        Make a new secret
+      </Button>
+      <ModalTransition>
+        {isAsking && (
+          <Confirm title="Make a new secret?" action="Make a new secret" onClose={() => setAsking(false)} onConfirm={onRenew}>
+            <p>The old one counts no more. Until you have pasted the new one into Jira’s webhook, Mailbridge asks Jira for changes itself.</p>
+          </Confirm>
+        )}
+      </ModalTransition>
+    </div>
+  );
+}
+
+function Events({ site, onRenew }: { site: Site; onRenew: (() => Promise<void>) | null }) {
   const { events, webhook } = site;
   if (events === null) return null;
   return (
@@ -202,6 +244,11 @@ function Events({ site }: { site: Site }) {
         <State word={eventsWord(events)} />
       </div>
       <p>{eventsSentence(events, webhook)}</p>
+      {events.problem && (
+        <SectionMessage appearance="warning" title="The last look into Jira failed">
+          <p>{events.problem}</p>
+        </SectionMessage>
+      )}
       <dl className="mb-facts">
         {(events.way !== 'polling' || webhook !== null) && (
           <div>
@@ -222,6 +269,7 @@ function Events({ site }: { site: Site }) {
         <details className="mb-details" open={webhook.heard_at === null || undefined}>
           <summary>The webhook in Jira</summary>
           <WebhookValues webhook={webhook} events={events} />
+          {onRenew && <RenewSecret onRenew={onRenew} />}
         </details>
       )}
     </>

@@ -98,7 +98,7 @@ function Stands({ user }: { user: User }) {
         </div>
       </dl>
       {user.problem !== null && (
-        <SectionMessage appearance="error" title="The look-up user does not work">
+        <SectionMessage appearance="warning" title="The look-up user needs attention">
           <p>{user.problem}</p>
         </SectionMessage>
       )}

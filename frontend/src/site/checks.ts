@@ -17,7 +17,8 @@ export function rightsAsChecks(rights: readonly Right[]): Check[] {
     key: `${right} ${where}`,
     label: where === 'global' ? rightName(right) : `${rightName(right)} (${where.replace(/^project /, '')})`,
     ok,
-    detail: purpose,
+    // The server says what stops without a right: of one that is there it would read wrong.
+    detail: ok === true ? null : purpose,
     remedy,
   }));
 }

@@ -15,13 +15,15 @@ export function schemeName(scheme: Scheme | null): string {
 export const SITE_STATES: Readonly<Record<string, Word>> = {
   installed: { label: 'Attached', appearance: 'success' },
   enabled: { label: 'Attached', appearance: 'success' },
-  attached: { label: 'Attached', appearance: 'success' },
+  trouble: { label: 'Trouble', appearance: 'danger' },
+  silent: { label: 'Not heard of for long', appearance: 'warning' },
+  new: { label: 'Not attached', appearance: 'neutral' },
   disabled: { label: 'Switched off in Jira', appearance: 'warning' },
   removed: { label: 'Removed', appearance: 'danger' },
 };
 
-export function isAttached(site: Pick<Site, 'scheme' | 'site'> | null): boolean {
-  return site !== null && Boolean(site.scheme) && Boolean(site.site);
+export function isAttached(site: Pick<Site, 'scheme' | 'site' | 'state'> | null): boolean {
+  return site !== null && site.state !== 'new' && Boolean(site.scheme) && Boolean(site.site);
 }
 
 const SOON_DAYS = 14;
