@@ -53,7 +53,9 @@ class Right(Schema):
     """A right of that account; ok: null where Jira did not say; where: "global" or "project KEY"."""
 
     right = fields.String(required=True)
-    why = fields.String(required=True, data_key="for", metadata={"description": "what stops working without it"})
+    why = fields.String(
+        required=True, attribute="for", data_key="for", metadata={"description": "what stops working without it"}
+    )
     ok = fields.Boolean(required=True, allow_none=True)
     where = fields.String(required=True)
     remedy = fields.String(required=True)
