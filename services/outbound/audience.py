@@ -69,9 +69,20 @@ def did_it(candidate: Candidate, item: Item, issue: Issue, known: Known) -> bool
     address = candidate.address.key if candidate.address else (candidate.account and candidate.account.address) or ""
     if source is not None and source.sender is not None and address.strip().lower() == source.sender.key:
         return True
-    # What we posted for the writer of a mail is not the doing of the account that we post by.
-    posted_for_someone = source is not None and item.actor == known.poster
-    return candidate.account is not None and candidate.account.id == item.actor and not posted_for_someone
+    if candidate.account is None:
+        return False
+    if source is not None and source.account == candidate.account.id:
+        return True
+    return candidate.account.id == doer(item, issue, known)
+
+
+def doer(item: Item, issue: Issue, known: Known) -> str | None:
+    """The account that did it; None where we posted for the writer of a mail: that is not the doing of our account.
+
+    By our property only: the account that we post by may be a person's, who does other things by hand.
+    """
+    posted_for_someone = _source(item, issue) is not None and item.actor == known.poster
+    return None if posted_for_someone else item.actor
 
 
 def is_own(address: str, own: frozenset[str]) -> bool:

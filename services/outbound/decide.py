@@ -1,13 +1,13 @@
 """A window's decision: who reads which items by mail, who does not and why. Pure; tells, sees and suppresses in that order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from outbound import audience, suppress, visibility
 from outbound.facts import Account, Address, Candidate, Issue, Item, Known, Recipient, Restriction, Rights
+from outbound.reach import BY_JIRA, sentence
 
 NO_SENDER = "No outgoing server is set up."
-NO_ADDRESS = "Jira does not tell us this person's address."
 INACTIVE = "This person's Jira account is deactivated."
 
 
@@ -21,10 +21,11 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What was looked up about the accounts: rights, addresses (None: Jira does not tell), by account id."""
+    """What was looked up about the accounts, by id: rights, addresses (None: nobody tells) and who told them (`reach`)."""
 
     rights: Mapping[str, Rights]
     addresses: Mapping[str, str | None]
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ def consider(items: Sequence[Item], issue: Issue, known: Known) -> tuple[tuple[C
     return tuple(found), tuple(newcomers)
 
 
-def lookups(considered: Sequence[Considered], items: Sequence[Item], known: Known) -> tuple[tuple[str, ...], ...]:
+def lookups(
+    considered: Sequence[Considered], items: Sequence[Item], issue: Issue, known: Known
+) -> tuple[tuple[str, ...], ...]:
     """The account ids whose rights, and those whose addresses, the decision needs.
 
     Where people without an account are told, also the address of whoever did it: they may be the same person.
@@ -58,8 +61,8 @@ def lookups(considered: Sequence[Considered], items: Sequence[Item], known: Know
     rights = [account.id for account in told if account.active and visibility.needs_rights(account)]
     addresses = [one.candidate.account.id for one in considered if one.candidate.account]
     outside = {one.item for one in considered if one.candidate.address}
-    actors = [items[index].actor for index in sorted(outside)]
-    addresses += [actor for actor in actors if actor and actor != known.poster]
+    actors = [audience.doer(items[index], issue, known) for index in sorted(outside)]
+    addresses += [actor for actor in actors if actor]
     return tuple(dict.fromkeys(rights)), tuple(dict.fromkeys(addresses))
 
 
@@ -76,7 +79,7 @@ def decide(
     groups: dict[str, list[Considered]] = {}
     for one in considered:
         groups.setdefault(_person(one.candidate, people), []).append(one)
-    return tuple(_recipient(key, group, items, known, people, refusals) for key, group in groups.items())
+    return tuple(_recipient(key, group, items, issue, known, people, refusals) for key, group in groups.items())
 
 
 def _known_better(one: Considered, item: Item, issue: Issue, known: Known, people: People) -> Considered:
@@ -100,7 +103,13 @@ def _person(candidate: Candidate, people: People) -> str:
 
 
 def _recipient(
-    key: str, group: Sequence[Considered], items: Sequence[Item], known: Known, people: People, refusals: Refusals
+    key: str,
+    group: Sequence[Considered],
+    items: Sequence[Item],
+    issue: Issue,
+    known: Known,
+    people: People,
+    refusals: Refusals,
 ) -> Recipient:
     account = next((one.candidate.account for one in group if one.candidate.account), None)
     written = next((one.candidate.address for one in group if one.candidate.address), None)
@@ -112,7 +121,7 @@ def _recipient(
     considered = tuple(dict.fromkeys(one.item for one in group))
     for index in considered:
         here = [one.candidate for one in group if one.item == index]
-        refused = _why_not(items[index], here, account, key, known, people)
+        refused = _why_not(items[index], here, account, key, issue, known, people)
         if refused:
             no = no or refused
         else:
@@ -121,26 +130,35 @@ def _recipient(
     if told:
         no = _unreachable(account, address, known, refusals)
     name = (account.name if account else "") or (written.name if written else "")
+    by_jira = account is not None and address is None and bool(told) and not no
+    source = people.sources.get(account.id, "") if account and shown else ""
     return Recipient(
-        "account" if account else "address",
-        name,
-        address,
-        account.id if account else None,
-        considered,
-        tuple(told),
-        tuple(dict.fromkeys(reasons)) or (group[0].candidate.reason,),
-        no,
+        kind="notify" if by_jira else "account" if account else "address",
+        name=name,
+        address=address,
+        account_id=account.id if account else None,
+        considered=considered,
+        items=tuple(told),
+        reasons=tuple(dict.fromkeys(reasons)) or (group[0].candidate.reason,),
+        no=no,
+        way=BY_JIRA if by_jira else sentence(source),
     )
 
 
 def _why_not(
-    item: Item, here: Sequence[Candidate], account: Account | None, key: str, known: Known, people: People
+    item: Item,
+    here: Sequence[Candidate],
+    account: Account | None,
+    key: str,
+    issue: Issue,
+    known: Known,
+    people: People,
 ) -> str:
     own = next((candidate.no for candidate in here if candidate.no), "")
     if own:
         return own
-    actor = people.addresses.get(item.actor or "")
-    if actor and item.actor != known.poster and actor.strip().lower() == key:
+    actor = people.addresses.get(audience.doer(item, issue, known) or "")
+    if actor and actor.strip().lower() == key:
         return audience.OWN_DOING
     restriction = item.comment.restriction if item.comment else Restriction()
     rights = people.rights.get(account.id, Rights()) if account else Rights()
@@ -150,8 +168,8 @@ def _why_not(
 def _unreachable(account: Account | None, address: str | None, known: Known, refusals: Refusals) -> str:
     if account and not account.active:
         return INACTIVE
-    if address is None:
-        return NO_ADDRESS
+    if address is None:  # then Jira sends it, where we are set up to send anything at all
+        return "" if refusals.can_send else NO_SENDER
     if audience.is_own(address, known.own):
         return "This is an address of Mailbridge's own."
     if reason := suppress.why_not(address, refusals.suppressed, refusals.mark(address)):

@@ -21,6 +21,7 @@ from common.messages import Message
 from common.outbox import Outbox
 from outbound import decide, mime, render, store, store_deliveries, store_events, suppress, threads
 from outbound.marks import Marks
+from outbound.notices import Notice, Notices
 from outbound.sealing import Sealing
 from outbound.store_deliveries import Claimed
 from outbound.transports.pool import SmtpPool
@@ -81,6 +82,7 @@ class Deliveries:
     marks: Marks
     renderer: render.Renderer
     pool: SmtpPool
+    notices: Notices
     sending_seconds: float
     attempts: int
     give_up_after: float
@@ -99,7 +101,10 @@ class Deliveries:
             elif job is not None:
                 item = InHand(message, id, job.claimed.attempts)
                 with self.claims.held(item, since, self.sending_seconds) as claim:
-                    self._send(message, job, claim)
+                    if isinstance(job, Notice):
+                        self.notices.send(message, job, _pause(job.claimed.attempts, None))
+                    else:
+                        self._send(message, job, claim)
 
     def give_back(self) -> None:
         """What is still being sent may be sent by others at once; to be called last, right before the process ends."""
@@ -147,7 +152,7 @@ class Deliveries:
         subject = threads.subject(issue["key"], issue["summary"], reply=bool(heads.in_reply_to))
         return mime.message(envelope, subject, letter, heads, job.now)
 
-    def _claim(self, message: Message, id: str) -> _Job | _Stop | None:
+    def _claim(self, message: Message, id: str) -> _Job | Notice | _Stop | None:
         with self.database.write() as tx:
             if store_deliveries.waits_for_older(tx, id, _PATIENCE):
                 self.outbox.postpone(tx, message.id, _TURN)
@@ -166,16 +171,20 @@ class Deliveries:
             except Permanent as fault:  # its tenant's key is gone, or the row was altered
                 return _Stop(claimed, "failed", str(fault))
 
-    def _job(self, tx: Connection, claimed: Claimed) -> _Job | _Stop:
+    def _job(self, tx: Connection, claimed: Claimed) -> _Job | Notice | _Stop:
         tenant, now = claimed.tenant, store_events.clock(tx)
         if claimed.attempts > self.attempts or now - claimed.created_at > self.give_up_after:
-            return _Stop(claimed, "failed", "The outgoing server did not take this mail for too long.")
+            who = "Jira" if claimed.kind == "notify" else "The outgoing server"
+            return _Stop(claimed, "failed", f"{who} did not take this mail for too long.")
         sender = store.sender_of(tx, tenant)
         if sender is None:
             return _Stop(claimed, "skipped", decide.NO_SENDER)
         if claimed.content is None:
             return _Stop(claimed, "failed", "What the mail was to say is gone.")
         recipient = self.sealing.read_recipient(tx, tenant, claimed.id, claimed.recipient)
+        if claimed.kind == "notify":
+            content = self.sealing.read_content(tx, tenant, claimed.window_id, claimed.content)
+            return Notice(claimed, recipient["account"] or "", content)
         address = recipient["address"] or ""
         refused = store.suppressions(tx, tenant, [claimed.recipient_hash])
         if why := suppress.why_not(address, refused, claimed.recipient_hash):

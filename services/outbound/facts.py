@@ -58,12 +58,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """Our property `mailbridge`: the object was made by us from a mail of `sender`, who had copied `cc`."""
+    """Our property `mailbridge`: the object was made by us from a mail of `sender`, who had copied `cc`.
+
+    account: the id of the sender's own Jira account, where it was found by their address.
+    """
 
     sender: Address | None
     cc: tuple[Address, ...] = ()
     root: str | None = None
     mailbox: str | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +167,11 @@ class Candidate:
 class Recipient:
     """One person of a window: the items they were considered for and the items to tell them (indexes), and why.
 
-    no: why they get no mail, or "".
+    kind: notify is an account whose address nobody tells: Jira itself sends the mail. way: where the address comes from,
+    or that Jira sends it, as a sentence. no: why they get no mail, or "".
     """
 
-    kind: Literal["account", "address"]
+    kind: Literal["account", "address", "notify"]
     name: str
     address: str | None
     account_id: str | None
@@ -174,3 +179,4 @@ class Recipient:
     items: tuple[int, ...] = ()
     reasons: tuple[str, ...] = ()
     no: str = ""
+    way: str = ""

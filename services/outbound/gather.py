@@ -1,7 +1,8 @@
 """What a closing window needs to know, asked of Jira when it closes.
 
 Calls: the issue, its comments by id if there are any to tell, its watchers unless nobody watches; then for each account
-that might be told one for its rights and, where its profile hides the address, one for that (both kept five minutes).
+that might be told one for its rights and, where its profile hides the address, up to three for that (`addresses`; both
+kept five minutes).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from common.errors import Permanent
 from common.jira import Jira, JiraSites
 from outbound import batch, decide, jira_read
+from outbound.addresses import Addresses
 from outbound.batch import Batch
 from outbound.facts import Account, Address, Comment, Event, Issue, Item, Known
 from outbound.lookups import Lookups
@@ -31,7 +33,13 @@ class Gathered:
 
 
 def gather(
-    sites: JiraSites, lookups: Lookups, tenant: str, issue_id: str, events: Sequence[Event], known: Known
+    sites: JiraSites,
+    lookups: Lookups,
+    addresses: Addresses,
+    tenant: str,
+    issue_id: str,
+    events: Sequence[Event],
+    known: Known,
 ) -> Gathered:
     """Ask Jira for the facts. Raises Temporary, or Permanent when the issue can't be read."""
     jira = sites.site(tenant)
@@ -40,12 +48,14 @@ def gather(
         known = replace(known, own=known.own | {issue.mailed.mailbox.lower()})
     told = batch.collect(events, issue, read_comments(jira, events))
     considered, newcomers = decide.consider(told.items, issue, known)
-    rights, addresses = decide.lookups(considered, told.items, known)
+    rights, wanted = decide.lookups(considered, told.items, issue, known)
     accounts = _accounts(issue, told.items)
     restrictions = [item.comment.restriction for item in told.items if item.comment]
+    reached = addresses.of(tenant, wanted, accounts)
     people = decide.People(
         rights=lookups.rights(tenant, issue, rights, restrictions),
-        addresses=lookups.addresses(tenant, addresses, accounts),
+        addresses={id: reach.address for id, reach in reached.items()},
+        sources={id: reach.source for id, reach in reached.items()},
     )
     names = _names(told.items, accounts, lambda id: lookups.name(tenant, id)) if considered else {}
     return Gathered(issue, known, told, considered, newcomers, people, names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from common import log, metrics
 from common.db import Database
 from common.errors import Temporary
-from outbound import store, store_events
+from outbound import store, store_events, store_people
 from outbound.transports.pool import SmtpPool
 
 _PAUSE = 10.0
@@ -40,8 +40,10 @@ class Housekeeping:
             self._thread.join(grace)
 
     def sweep(self) -> int:
-        """Delete what is too old; returns how many windows that were."""
+        """Delete what is too old, and people not seen for as long; returns how many windows that were."""
         forgotten = 0
+        with self.database.write() as tx:
+            store_people.forget_unseen(tx, self.retention)
         while not self._stopping.is_set():
             with self.database.write() as tx:
                 some = store_events.forget_older(tx, self.retention, _BATCH)

@@ -11,7 +11,7 @@ from common import log, metrics
 from common.db import Database
 from common.jira import JiraSites
 from common.messages import Message
-from outbound import store, store_deliveries, store_events, suppress
+from outbound import store, store_deliveries, store_events, store_people, suppress
 from outbound.marks import Marks
 from outbound.sealing import Sealing
 
@@ -77,6 +77,7 @@ class Intake:
             store_events.close_all(tx, message.tenant, REMOVED)
             store.drop_sender(tx, message.tenant)
             store.forget_conversations(tx, message.tenant)
+            store_people.forget_people(tx, message.tenant)
             self.sealing.erase(tx, message.tenant)
         self.sites.forget(message.tenant)
         _log.info("tenant_stopped")

@@ -96,6 +96,7 @@ def mailed(raw: object) -> Mailed | None:
         cc=_once(_address(one) for one in (people if isinstance(people, list) else ())),
         root=_text(value.get("root")) or None,
         mailbox=_text(value.get("mailbox")) or None,
+        account=_text(_dict(value.get("from")).get("account")) or None,
     )
 
 

@@ -2,7 +2,7 @@
 
 Variables: marker, issue {key, url}, items [{kind, headline, text, html, changes [{label, value}]}], reasons
 [sentence], linked (true for people with an account: they get the link into Jira), answerable (true if a reply becomes
-a comment). In the HTML template everything is escaped but `item.html`, which adf_render made.
+a comment), by_jira (true where Jira sends it). In the HTML template everything is escaped but `item.html`, which adf_render made.
 """
 
 TEXT = """\
@@ -19,6 +19,8 @@ TEXT = """\
 {% endif %}--\x20
 {% for reason in reasons %}{{ reason }}
 {% endfor %}{% if answerable %}Reply to this mail to add a comment.
+{% endif %}{% if by_jira %}Jira sends you this for Mailbridge, which does not know your address. A reply goes to Jira, \
+not to Mailbridge: please answer by the link above.
 {% endif %}"""
 
 HTML = """\
@@ -36,7 +38,9 @@ HTML = """\
 </div>
 {% endfor %}{% if linked %}<p><a href="{{ issue.url }}">{{ issue.key }}</a></p>
 {% endif %}<div style="color:#8590a2;font-size:12px;border-top:1px solid #dcdfe4;padding-top:8px">
-{% for reason in reasons %}{{ reason }} {% endfor %}{% if answerable %}Reply to this mail to add a comment.{% endif %}
+{% for reason in reasons %}{{ reason }} {% endfor %}{% if answerable %}Reply to this mail to add a comment.{% endif %}\
+{% if by_jira %}Jira sends you this for Mailbridge, which does not know your address. A reply goes to Jira, not to \
+Mailbridge: please answer by the link above.{% endif %}
 </div>
 </body></html>
 """

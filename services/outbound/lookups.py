@@ -1,43 +1,23 @@
-"""What has to be asked about accounts: addresses, rights, names. Answers are kept for five minutes, in memory only."""
+"""What has to be asked about accounts: rights and names. Answers are kept for five minutes, in memory only."""
 
-import threading
-import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from common.errors import Permanent
 from common.jira import Jira, JiraSites
-from outbound.facts import Account, Issue, Restriction, Rights
+from outbound.asking import Asking
+from outbound.facts import Issue, Restriction, Rights
 
-KEPT = 300.0
-"""Seconds for which an answer may be used again."""
-
-_MOST = 20_000
 _BROWSE, _AGENT = "BROWSE_PROJECTS", "SERVICEDESK_AGENT"
 _WILL_NOT_SAY = (400, 403, 404)
 
-T = TypeVar("T")
-
 
 class Lookups:
-    """Asks Jira, or remembers; any number of threads may share it. At most `parallel` questions are out at a time."""
+    """Asks Jira, or remembers; any number of threads may share it."""
 
-    def __init__(self, sites: JiraSites, parallel: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sites: JiraSites, asking: Asking) -> None:
         self._sites = sites
-        self._threads = ThreadPoolExecutor(parallel, thread_name_prefix="lookups")
-        self._kept = _Kept(clock)
-
-    def addresses(self, tenant: str, wanted: Iterable[str], known: Mapping[str, Account]) -> dict[str, str | None]:
-        """The address of each account id: as Jira showed it with the account, else asked for. None: Jira won't tell."""
-        jira = self._sites.site(tenant)
-
-        def ask(id: str) -> str | None:
-            shown = known[id].address if id in known else None
-            return shown or self._kept.get((tenant, "address", id), lambda: _email(jira, id))
-
-        return self._each(wanted, ask)
+        self._asking = asking
 
     def rights(
         self, tenant: str, issue: Issue, wanted: Iterable[str], restrictions: Sequence[Restriction]
@@ -56,25 +36,11 @@ class Lookups:
             )
             return Rights(browse, agent, inside, groups)
 
-        return self._each(wanted, ask)
+        return self._asking.each(wanted, ask)
 
     def name(self, tenant: str, id: str) -> str:
         """The account's display name; "" if Jira does not tell."""
-        return self._kept.get((tenant, "name", id), lambda: _name(self._sites.site(tenant), id))
-
-    def close(self) -> None:
-        """Ask no more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _each(self, ids: Iterable[str], ask: Callable[[str], T]) -> dict[str, T]:
-        """The answer for each id. Many people watch some issues: asked one by one, the customer would wait for them."""
-        wanted = list(ids)
-        if len(wanted) < 2:
-            return {id: ask(id) for id in wanted}
-        # Each in a context of its own that knows what this thread works for: its log lines and its trace.
-        contexts = [copy_context() for _ in wanted]
-        answers = self._threads.map(lambda context, id: context.run(ask, id), contexts, wanted)
-        return dict(zip(wanted, answers, strict=True))
+        return self._asking.once((tenant, "name", id), lambda: _name(self._sites.site(tenant), id))
 
     def _may(self, jira: Jira, tenant: str, issue: Issue, id: str, permission: str) -> bool | None:
         def ask() -> bool | None:
@@ -87,21 +53,21 @@ class Lookups:
             granted = [one for one in answer.get("projectPermissions") or () if one.get("permission") == permission]
             return any(str(number) == issue.id for one in granted for number in one.get("issues") or ())
 
-        return self._kept.get((tenant, permission, issue.id, id), ask)
+        return self._asking.once((tenant, permission, issue.id, id), ask)
 
     def _groups(self, jira: Jira, tenant: str, id: str) -> frozenset[str]:
         def ask() -> frozenset[str]:
             groups = _or_nothing(lambda: jira.groups_of(id))
             return frozenset(str(group[key]) for group in groups for key in ("name", "groupId") if group.get(key))
 
-        return self._kept.get((tenant, "groups", id), ask)
+        return self._asking.once((tenant, "groups", id), ask)
 
     def _in_role(self, jira: Jira, tenant: str, issue: Issue, id: str, role: Restriction) -> bool:
         number = self._role_id(jira, tenant, issue, role)
         if number is None:
             return False
         key = (tenant, "role", issue.project, number)
-        actors = self._kept.get(key, lambda: _or_nothing(lambda: jira.role_members(issue.project, number)))
+        actors = self._asking.once(key, lambda: _or_nothing(lambda: jira.role_members(issue.project, number)))
         if any((actor.get("actorUser") or {}).get("accountId") == id for actor in actors):
             return True
         groups = [actor.get("actorGroup") or {} for actor in actors]
@@ -112,45 +78,12 @@ class Lookups:
         """Jira names a role by its id or by its name; members are asked for by id."""
         if role.identifier.isascii() and role.identifier.isdigit():
             return role.identifier
-        ids = self._kept.get((tenant, "roles", issue.project), lambda: jira.role_ids(issue.project))
+        ids = self._asking.once((tenant, "roles", issue.project), lambda: jira.role_ids(issue.project))
         return ids.get(role.value) or ids.get(role.identifier)
-
-
-class _Kept:
-    """Answers by key, each for KEPT seconds. A fault is not remembered."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._guard = threading.Lock()
-        self._answers: dict[Hashable, tuple[float, Any]] = {}
-
-    def get(self, key: Hashable, ask: Callable[[], T]) -> T:
-        now = self._clock()
-        with self._guard:
-            kept = self._answers.get(key)
-        if kept is not None and now < kept[0]:
-            answer: T = kept[1]
-            return answer
-        answer = ask()
-        with self._guard:
-            if len(self._answers) >= _MOST:
-                self._answers = {key: one for key, one in self._answers.items() if now < one[0]}
-            if len(self._answers) < _MOST:
-                self._answers[key] = (now + KEPT, answer)
-        return answer
 
 
 def _names(role: Restriction) -> tuple[str, ...]:
     return tuple(name for name in (role.value, role.identifier) if name)
-
-
-def _email(jira: Jira, id: str) -> str | None:
-    try:
-        return jira.user_email(id)
-    except Permanent as fault:
-        if fault.status in _WILL_NOT_SAY:
-            return None
-        raise
 
 
 def _name(jira: Jira, id: str) -> str:

@@ -64,10 +64,12 @@ class Renderer:
         *,
         linked: bool,
         answerable: bool,
+        by_jira: bool = False,
     ) -> Letter:
         """The letter of the `chosen` items (indexes) of a window's content.
 
         linked: the reader has an account: they get a link and all fields; others get what customers are told.
+        by_jira: Jira sends it, because nobody tells us their address.
         """
         told = [content["items"][index] for index in chosen]
         items = [_shown(item, content["issue"]["key"], all_fields=linked) for item in told]
@@ -77,6 +79,7 @@ class Renderer:
             "reasons": list(reasons),
             "linked": linked,
             "answerable": answerable,
+            "by_jira": by_jira,
         }
         # Only what adf_render made is safe as it is; the text template escapes nothing.
         marked = [{**item, "html": Markup(item["html"])} for item in items]

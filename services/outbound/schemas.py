@@ -96,7 +96,7 @@ class Delivery(Schema):
     created_at = fields.Float()
     issue_key = fields.String()
     recipient = fields.String()
-    kind = fields.String(metadata={"description": "account or address"})
+    kind = fields.String(metadata={"description": "account, address, or notify: Jira itself sends it to an account"})
     event = fields.String()
     state = fields.String(metadata={"description": "pending, sending, sent, skipped, failed or bounced"})
     reason = fields.String()

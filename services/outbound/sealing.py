@@ -1,4 +1,4 @@
-"""What outbound keeps sealed: recipients, participants, letters' contents and the server's password, each bound to its row."""
+"""What outbound keeps sealed: recipients, participants, addresses, letters, the server's password, each bound to its row."""
 
 import json
 from collections.abc import Mapping
@@ -43,6 +43,14 @@ class Sealing:
     def read_participant(self, tx: Connection, tenant: str, issue_id: str, sealed: bytes) -> Address:
         """The reverse of `participant`."""
         return Address(**json.loads(self._vault.unseal(tx, tenant, sealed, f"participant {issue_id}")))
+
+    def person(self, tx: Connection, tenant: str, account_id: str, address: str) -> bytes:
+        """An account's address."""
+        return self._vault.seal(tx, tenant, address.encode(), f"person {account_id}")
+
+    def read_person(self, tx: Connection, tenant: str, account_id: str, sealed: bytes) -> str:
+        """The reverse of `person`."""
+        return self._vault.unseal(tx, tenant, sealed, f"person {account_id}").decode()
 
     def password(self, tx: Connection, tenant: str, password: str) -> bytes:
         """The outgoing server's password."""

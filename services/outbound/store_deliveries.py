@@ -1,7 +1,7 @@
 """SQL over deliveries: one row a recipient and window. Functions take the caller's transaction.
 
 States: pending (to be sent), sending (claimed; may be sent again with the same Message-ID once the claim has passed),
-sent, skipped (never to be sent, and why), failed, bounced.
+sent, skipped (never to be sent, and why), failed, bounced. What Jira sends (kind notify) has no Message-ID: see `notices`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +34,7 @@ class Claimed:
     attempts: int
     created_at: float
     content: bytes | None
+    asked: int
 
 
 def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,7 +56,7 @@ def claim(tx: Connection, id: str, seconds: float) -> Claimed | None:
     ).one()
     return Claimed(
         row.id, row.tenant, row.window_id, row.issue_id, row.recipient, row.recipient_hash, row.kind, row.event,
-        tuple(row.items), tuple(row.reasons), row.message_id or "", row.attempts, row.created_at, row.content,
+        tuple(row.items), tuple(row.reasons), row.message_id or "", row.attempts, row.created_at, row.content, row.asked,
     )  # fmt: skip
 
 
@@ -95,9 +96,19 @@ def release(tx: Connection, id: str, attempt: int, error: str) -> None:
     _mine(tx, id, attempt, state="pending", claim_until=None, error=error)
 
 
-def sent(tx: Connection, id: str, attempt: int) -> bool:
-    """The server has taken the mail; False if another attempt has begun meanwhile."""
-    return _mine(tx, id, attempt, state="sent", claim_until=None, sent_at=now(), error=None)
+def sent(tx: Connection, id: str, attempt: int, doubt: str | None = None) -> bool:
+    """The server has taken the mail; False if another attempt has begun meanwhile. doubt: what is to be said of it."""
+    return _mine(tx, id, attempt, state="sent", claim_until=None, sent_at=now(), error=doubt)
+
+
+def ask(tx: Connection, id: str, attempt: int) -> bool:
+    """Jira is about to be asked to send it; False if another attempt has begun meanwhile."""
+    return _mine(tx, id, attempt, asked=delivery.c.asked + 1)
+
+
+def unask(tx: Connection, id: str, attempt: int) -> None:
+    """Jira has certainly not sent it."""
+    _mine(tx, id, attempt, asked=delivery.c.asked - 1)
 
 
 def ended(tx: Connection, id: str, attempt: int, state: str, error: str | None, reason: str | None = None) -> None:

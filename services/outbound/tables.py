@@ -111,6 +111,8 @@ delivery = Table(
     Column("state", String(10), nullable=False),
     Column("message_id", String(320)),
     Column("attempts", Integer, nullable=False),
+    # How often Jira was asked to send it without our knowing what came of it; only where Jira sends (kind notify).
+    Column("asked", Integer, nullable=False, server_default="0"),
     Column("claim_until", Double),
     Column("created_at", Double, nullable=False),
     Column("sent_at", Double),
@@ -160,4 +162,26 @@ suppression = Table(
     Column("address_hash", _MARK, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+# People with an account whom an issue of ours concerned. address: sealed; null where nobody tells it.
+person = Table(
+    "person",
+    metadata,
+    Column("tenant", _ID, primary_key=True),
+    Column("account_id", String(128), primary_key=True),
+    Column("address", LargeBinary),
+    Column("address_hash", _MARK, nullable=False),
+    # Who told it: profile, own, email-api, lookup; "" for nobody.
+    Column("source", String(10), nullable=False),
+    Column("seen_at", Double, nullable=False, index=True),
+)
+
+# Whether Atlassian lets a tenant's app ask for addresses: works, refused or unknown.
+email_api = Table(
+    "email_api",
+    metadata,
+    Column("tenant", _ID, primary_key=True),
+    Column("state", String(10), nullable=False),
+    Column("checked_at", Double, nullable=False),
 )

@@ -15,7 +15,19 @@ from common.messages import Message
 from common.outbox import Outbox
 from common.thread_tokens import ThreadKey
 from common.vendor import Vendor
-from outbound import batch, decide, gather, jira_event, render, store, store_deliveries, store_events, threads
+from outbound import (
+    batch,
+    decide,
+    gather,
+    jira_event,
+    render,
+    store,
+    store_deliveries,
+    store_events,
+    store_people,
+    threads,
+)
+from outbound.addresses import Addresses
 from outbound.facts import Issue, Item, Known, Recipient
 from outbound.gather import Gathered
 from outbound.lookups import Lookups
@@ -41,6 +53,7 @@ class Windows:
     sites: JiraSites
     vendor: Vendor
     lookups: Lookups
+    addresses: Addresses
     give_up_after: float
 
     def on_event(self, message: Message) -> None:
@@ -95,7 +108,7 @@ class Windows:
             self._end(window, message_id, "There was nothing to tell.", untold)
             return
         known = replace(known, poster=self.vendor.get(window.tenant).account_id)
-        facts = gather.gather(self.sites, self.lookups, window.tenant, window.place, events, known)
+        facts = gather.gather(self.sites, self.lookups, self.addresses, window.tenant, window.place, events, known)
         with self.database.read() as tx:
             refusals = self._refusals(tx, window.tenant, facts, can_send=can_send)
         recipients = decide.decide(
@@ -143,6 +156,7 @@ class Windows:
                 for one in facts.newcomers
             }
             store.add_participants(tx, window.tenant, issue.id, people)
+            self._note_people(tx, window.tenant, facts.people)
         for row in rows:
             metrics.DELIVERIES.labels(row["state"]).inc()
         _log.info(
@@ -164,6 +178,8 @@ class Windows:
         if sender is not None and recipient.address and not recipient.no:
             token = thread_tokens.make(key, issue.id, id, recipient.address)
             message_id = f"{token}@{threads.domain(sender.from_address)}"
+        due = message_id is not None or (sender is not None and recipient.kind == "notify")
+        why = " ".join([*recipient.reasons, *([recipient.way] if recipient.way else [])])
         return {
             "id": id,
             "tenant": window.tenant,
@@ -171,15 +187,33 @@ class Windows:
             "issue_id": issue.id,
             "issue_key": issue.key,
             "recipient": self.sealing.recipient(tx, window.tenant, id, recipient),
-            "recipient_hash": self.marks.of(window.tenant, recipient.address) if recipient.address else "",
+            "recipient_hash": self._mark(window.tenant, recipient),
             "kind": recipient.kind,
             "event": items[recipient.considered[0]].kind,
             "items": list(recipient.items),
             "reasons": list(recipient.reasons),
-            "reason": recipient.no or (" ".join(recipient.reasons) if message_id else decide.NO_SENDER),
-            "state": "pending" if message_id else "skipped",
+            "reason": recipient.no or (why if due else decide.NO_SENDER),
+            "state": "pending" if due else "skipped",
             "message_id": message_id,
         }
+
+    def _mark(self, tenant: str, recipient: Recipient) -> str:
+        """By which mails to one person are kept in order: by their address, else by their account."""
+        if recipient.address:
+            return self.marks.of(tenant, recipient.address)
+        return self.marks.of(tenant, f"account {recipient.account_id}") if recipient.kind == "notify" else ""
+
+    def _note_people(self, tx: Connection, tenant: str, people: decide.People) -> None:
+        """Note what is new, or was last seen a day ago, about the people whom this concerns."""
+        known, clock = store_people.people_of(tx, tenant, list(people.addresses)), store_events.clock(tx)
+        rows = {}
+        for id, address in people.addresses.items():
+            mark, source = self.marks.of(tenant, address) if address else "", people.sources.get(id, "")
+            row = known.get(id)
+            if row and (row.address_hash, row.source) == (mark, source) and clock - row.seen_at < store_people.FRESH:
+                continue
+            rows[id] = (self.sealing.person(tx, tenant, id, address) if address else None, mark, source)
+        store_people.put_people(tx, tenant, rows)
 
     def _known(self, tx: Connection, window: Window, sender: str | None) -> Known:
         sealed = store.participants_of(tx, window.tenant, window.place)

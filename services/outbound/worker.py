@@ -17,12 +17,15 @@ from common.nets import Nets
 from common.outbox import Outbox, Relay, consume
 from common.process import run
 from common.vendor import Vendor
+from outbound.addresses import Addresses
+from outbound.asking import Asking
 from outbound.config import Config
 from outbound.deliveries import Deliveries
 from outbound.housekeeping import Housekeeping
 from outbound.intake import Intake
 from outbound.lookups import Lookups
 from outbound.marks import Marks
+from outbound.notices import Notices
 from outbound.render import Renderer
 from outbound.sealing import Sealing
 from outbound.tables import data_key, outbox
@@ -58,10 +61,14 @@ class Worker:
         )
         self._relay = Relay(rows, bus, 2 * settings.jira_parallel)
         self._house = Housekeeping(database, self._pool, config.retention)
-        self._lookups = Lookups(sites, settings.jira_parallel)
-        self._windows = Windows(database, rows, sealing, marks, sites, vendor, self._lookups, config.give_up_after)
+        self._asking = Asking(settings.jira_parallel)
+        self._windows = Windows(
+            database, rows, sealing, marks, sites, vendor,
+            Lookups(sites, self._asking), Addresses(sites, vendor, database, self._asking), config.give_up_after,
+        )  # fmt: skip
+        renderer = Renderer()
         self._deliveries = Deliveries(
-            database, rows, sealing, marks, Renderer(), self._pool,
+            database, rows, sealing, marks, renderer, self._pool, Notices(database, rows, sites, renderer),
             config.sending_seconds, config.attempts, config.give_up_after,
         )  # fmt: skip
         self._intake = Intake(database, sealing, marks, sites)
@@ -89,7 +96,7 @@ class Worker:
         end = time.monotonic() + grace
         self._relay.stop(min(5.0, grace / 4))
         self._bus.close(max(0.0, end - time.monotonic() - min(GIVING_BACK, grace / 3)))
-        self._lookups.close()
+        self._asking.close()
         self._house.stop(1.0)
         self._pool.close()
         self._deliveries.claims.stop()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,8 +53,15 @@ class FakeJira:
         self.watchers: list[dict[str, Any]] = []
         self.comments: dict[str, dict[str, Any]] = {}
         self.emails: dict[str, str] = {}
+        self.email_api = False
+        self.shown: dict[str, str] = {}  # addresses that profiles show
+        self.seen: dict[str, str] = {}  # and those that the look-up user sees
+        self.credentials: dict[str, Any] = {}
+        self.notices: list[dict[str, Any]] = []
+        self.notify: list[int] = []  # what the next requests to notify are answered; 0: done, and no answer
         self.may: dict[str, set[str]] = {"alice": {"BROWSE_PROJECTS"}, "bob": {"BROWSE_PROJECTS"}}
         self.answers: dict[str, int] = {}
+        self.retry_after: str | None = None
         self.removed = False
         self.keys: dict[str, Any] = {"keys": []}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -79,7 +87,7 @@ class FakeJira:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, method: str, url: str, body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, url: str, body: Any, authorization: str = "") -> tuple[int, Any]:
         parts = urlsplit(url)
         path, query = parts.path, parse_qs(parts.query)
         self.calls.append((method, path, body))
@@ -111,9 +119,18 @@ class FakeJira:
                 return 200, {"globalPermissions": [], "projectPermissions": grants}
             case ["user", "email"]:
                 id = query["accountId"][0]
-                return (200, {"accountId": id, "email": self.emails[id]}) if id in self.emails else (403, {})
+                if not self.emails and not self.email_api:
+                    return 400, {"errorMessages": ["Not approved."], "errors": {}}
+                return (200, {"accountId": id, "email": self.emails[id]}) if id in self.emails else (404, {})
             case ["user"]:
-                return 200, user(query["accountId"][0], "Somebody Else")
+                id = query["accountId"][0]
+                visible = self.seen if authorization.startswith("Basic") else self.shown
+                return 200, user(id, "Somebody Else", visible.get(id))
+            case ["issue", _, "notify"]:
+                status = self.notify.pop(0) if self.notify else 204
+                if status in (0, 204):
+                    self.notices.append(body)
+                return status, None
             case ["project", _, "role"]:
                 return 200, {"Administrators": f"{self.url}/rest/api/3/project/10000/role/10002"}
             case ["project", _, "role", "10002"]:
@@ -125,7 +142,7 @@ class FakeJira:
         return {
             "tenant": tenant, "scheme": "connect", "base_url": self.url, "app_key": "mailbridge", "client_key": "c",
             "site_url": self.url, "secret": "s" * 32, "email": None, "account_id": "app", "lookup": None,
-            "person_tokens": False, "thread_keys": [key], "expires_at": time.time() + 3600,
+            "person_tokens": False, "thread_keys": [key], "expires_at": time.time() + 3600, **self.credentials,
         }  # fmt: skip
 
 
@@ -137,10 +154,16 @@ def _handler(jira: FakeJira) -> type[BaseHTTPRequestHandler]:
         def _do(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
-            status, value = jira.answer(self.command, self.path, body)
-            data = json.dumps(value).encode()
+            status, value = jira.answer(self.command, self.path, body, self.headers.get("Authorization") or "")
+            if status == 0:  # it was done, and the answer is lost on its way
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            data = b"" if value is None else json.dumps(value).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if jira.retry_after and status >= 400:
+                self.send_header("Retry-After", jira.retry_after)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

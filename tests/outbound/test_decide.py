@@ -78,10 +78,10 @@ def test_a_person_who_comments_in_jira_is_not_told_at_their_mail_address() -> No
 def test_the_actors_address_is_asked_for_where_people_without_an_account_are_told() -> None:
     items = (comment_item("carl"),)
     considered, _ = decide.consider(items, mail_issue(), KNOWN)
-    _, addresses = decide.lookups(considered, items, KNOWN)
+    _, addresses = decide.lookups(considered, items, mail_issue(), KNOWN)
     assert set(addresses) == {"alice", "bob", "wanda", "carl"}
     considered, _ = decide.consider(items, mail_issue(mailed=None), KNOWN)
-    assert "carl" not in decide.lookups(considered, items, KNOWN)[1]
+    assert "carl" not in decide.lookups(considered, items, mail_issue(mailed=None), KNOWN)[1]
 
 
 @pytest.mark.parametrize("kind", ["internal", "role", "group", "unknown"])
@@ -123,7 +123,7 @@ def test_newcomers_are_told_of_later_windows() -> None:
 @pytest.mark.parametrize(
     ("changes", "person", "why"),
     [
-        ({"addresses": {**ADDRESSES, "bob": None}}, "account bob", decide.NO_ADDRESS),
+        ({"addresses": {**ADDRESSES, "bob": None}, "can_send": False}, "account bob", decide.NO_SENDER),
         ({"suppressed": {"carl@customer.test": "it came back."}}, "carl@customer.test", "not sent any more"),
         ({"can_send": False}, "carl@customer.test", decide.NO_SENDER),
         ({"can_send": False}, "bob@company.test", decide.NO_SENDER),
@@ -160,4 +160,4 @@ def test_a_writer_whose_profile_hides_the_address_is_not_told_of_their_own_mail(
 def test_rights_are_asked_for_nobody_who_is_told_nothing() -> None:
     items = (comment_item("alice"),)
     considered, _ = decide.consider(items, mail_issue(), KNOWN)
-    assert decide.lookups(considered, items, KNOWN)[0] == ("bob", "wanda")
+    assert decide.lookups(considered, items, mail_issue(), KNOWN)[0] == ("bob", "wanda")

@@ -9,8 +9,9 @@ from common.http import Http
 from common.jira import JiraSites
 from common.nets import Nets
 from common.vendor import Vendor
-from outbound.facts import Account, Restriction, Rights
-from outbound.lookups import KEPT, Lookups
+from outbound.asking import KEPT, Asking
+from outbound.facts import Restriction, Rights
+from outbound.lookups import Lookups
 from tests.outbound.conftest import TENANT, settings
 from tests.outbound.jira_fake import FakeJira
 from tests.outbound.people import mail_issue
@@ -32,7 +33,8 @@ class Desk:
         self.clock = Clock()
         vendor = Vendor(Http(Nets.everything()), self.jira.url, "outbound-worker", b"r" * 32)
         sites = JiraSites(Http(Nets.everything()), vendor, settings(self.jira.url))
-        self.lookups = Lookups(sites, 4, self.clock)
+        self.asking = Asking(4, self.clock)
+        self.lookups = Lookups(sites, self.asking)
 
     def rights(self, *ids: str, restriction: Restriction | None = None) -> dict[str, Rights]:
         return self.lookups.rights(TENANT, ISSUE, ids, [restriction] if restriction else [])
@@ -42,22 +44,8 @@ class Desk:
 def desk() -> Iterator[Desk]:
     desk = Desk()
     yield desk
-    desk.lookups.close()
+    desk.asking.close()
     desk.jira.close()
-
-
-def test_an_address_that_jira_shows_is_not_asked_for(desk: Desk) -> None:
-    known = {"bob": Account("bob", "Bob", address="bob@company.test")}
-    assert desk.lookups.addresses(TENANT, ["bob"], known) == {"bob": "bob@company.test"}
-    assert desk.jira.paths() == []
-
-
-def test_hidden_addresses_are_asked_for_once_whatever_the_answer(desk: Desk) -> None:
-    desk.jira.emails["wanda"] = "wanda@company.test"
-    for _ in range(3):
-        found = desk.lookups.addresses(TENANT, ["wanda", "zoe"], {})
-        assert found == {"wanda": "wanda@company.test", "zoe": None}
-    assert desk.jira.paths() == ["GET /user/email"] * 2
 
 
 def test_rights_are_remembered_for_five_minutes(desk: Desk) -> None:
