@@ -16,6 +16,7 @@ from connect.app import create_app
 from connect.config import Config
 from connect.store import Store, Tenant
 from connect.tables import outbox
+from tests.connect.forge_side import APP, Cloud, ForgeSite
 from tests.connect.jira_side import BASE_URL, Atlassian, Site
 from tests.wire import Reply, Wire
 
@@ -116,3 +117,24 @@ def again(config: Config, database: Database, wire: Wire) -> Callable[..., Conne
         return Connect(app, other, database, Store(database, other.settings.master_key), wire.url + "/jira")
 
     return make
+
+
+@pytest.fixture
+def cloud(wire: Wire, atlassian: Atlassian) -> Cloud:
+    """Atlassian's side of Forge, at the wire."""
+    cloud = Cloud(atlassian)
+    wire.answer = cloud
+    return cloud
+
+
+@pytest.fixture
+def forge(again: Callable[..., Connect], cloud: Cloud, wire: Wire) -> Connect:
+    """connect with a Forge app."""
+    urls = {"forge_jwks_url": wire.url + "/jwks.json", "forge_graphql_url": wire.url + "/graphql"}
+    return again(forge_app_id=APP, **urls)
+
+
+@pytest.fixture
+def forge_site(forge: Connect, cloud: Cloud, wire: Wire) -> ForgeSite:
+    """A Jira site that has nothing installed yet."""
+    return ForgeSite(forge.app.test_client(), cloud, wire.url)

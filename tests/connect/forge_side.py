@@ -4,19 +4,27 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from connect import store_forge
+from connect.store import Tenant
+from connect.tables import forge, tenant
 from tests.connect.jira_side import PRIVATE, Atlassian
 from tests.wire import Call, Reply
+
+if TYPE_CHECKING:
+    from tests.connect.conftest import Connect
 
 APP = "ari:cloud:ecosystem::app/11111111-2222-4333-8444-555555555555"
 CLOUD = "99999999-8888-4777-8666-555555555555"
 INSTALLATION = "ari:cloud:ecosystem::installation/0a3a7799-53ae-4a5b-9e7e-03338980abb5"
+OTHER = "ari:cloud:ecosystem::installation/ffffffff-53ae-4a5b-9e7e-03338980abb5"
 KID = "forge/invocation-token/test-key-1"
 
 
@@ -141,3 +149,28 @@ class ForgeSite:
     def session(self, fit: str) -> TestResponse:
         """Ask for a page session."""
         return self.client.post("/api/connect/session", headers={"Authorization": f"Bearer {fit}"})
+
+
+def kept(connect: "Connect", installation: str = INSTALLATION) -> store_forge.ForgeSite:
+    """What is stored about an installation."""
+    store = store_forge.ForgeStore(connect.database, connect.config.settings.master_key)
+    id = store.tenant_of(installation)
+    assert id is not None
+    found = store.of(id)
+    assert found is not None
+    return found
+
+
+def tenant_of(connect: "Connect", installation: str = INSTALLATION) -> Tenant:
+    """Whose installation it is."""
+    found = connect.store.tenant(kept(connect, installation).tenant)
+    assert found is not None
+    return found
+
+
+def long_ago(connect: "Connect", seconds: float) -> None:
+    """What was noted so far was noted so much earlier."""
+    with connect.database.write() as tx:
+        tx.execute(update(tenant).values(changed_at=tenant.c.changed_at - seconds))
+        older = {name: forge.c[name] - seconds for name in ("heard_at", "token_at", "refused_at")}
+        tx.execute(update(forge).values(**older))

@@ -3,24 +3,22 @@
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import jwt
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from common.credentials import Credentials, digest
 from connect.forge_manifest import ISSUE_PANEL, PROJECT_PAGE, manifest
 from connect.invocation import PAGES
-from connect.store_forge import ForgeSite, ForgeStore
 from connect.tables import event as events
 from connect.tables import forge as forge_table
 from connect.tables import tenant as tenants
 from tests.connect.conftest import Connect
-from tests.connect.forge_side import APP, CLOUD, INSTALLATION, KID, Cloud
+from tests.connect.forge_side import APP, CLOUD, KID, OTHER, Cloud, kept, long_ago, tenant_of
 from tests.connect.forge_side import ForgeSite as Site
-from tests.connect.jira_side import PRIVATE, STRANGER, Atlassian, pem
+from tests.connect.jira_side import PRIVATE, STRANGER, pem
 from tests.connect.test_forge_events import COMMENTED, UPDATED
 from tests.connect.test_tokens import hs256
 from tests.connect.test_vending import ask
@@ -28,49 +26,11 @@ from tests.contracts import contract
 from tests.wire import Wire
 
 PATHS = ["/forge/events", "/forge/installed", "/forge/upgraded", "/forge/tick", "/forge/uninstalling"]
-OTHER = "ari:cloud:ecosystem::installation/ffffffff-53ae-4a5b-9e7e-03338980abb5"
 
 
 @pytest.fixture
-def cloud(wire: Wire, atlassian: Atlassian) -> Cloud:
-    cloud = Cloud(atlassian)
-    wire.answer = cloud
-    return cloud
-
-
-@pytest.fixture
-def forge(again: Callable[..., Connect], cloud: Cloud, wire: Wire) -> Connect:
-    """connect with a Forge app."""
-    urls = {"forge_jwks_url": wire.url + "/jwks.json", "forge_graphql_url": wire.url + "/graphql"}
-    return again(forge_app_id=APP, **urls)
-
-
-@pytest.fixture
-def site(forge: Connect, cloud: Cloud, wire: Wire) -> Site:
-    return Site(forge.app.test_client(), cloud, wire.url)
-
-
-def kept(connect: Connect, installation: str = INSTALLATION) -> ForgeSite:
-    store = ForgeStore(connect.database, connect.config.settings.master_key)
-    id = store.tenant_of(installation)
-    assert id is not None
-    found = store.of(id)
-    assert found is not None
-    return found
-
-
-def state(connect: Connect) -> str:
-    tenant = connect.store.tenant(kept(connect).tenant)
-    assert tenant is not None
-    return tenant.state
-
-
-def long_ago(connect: Connect, seconds: float) -> None:
-    """What was noted so far was noted so much earlier."""
-    with connect.database.write() as tx:
-        tx.execute(update(tenants).values(changed_at=tenants.c.changed_at - seconds))
-        older = {name: forge_table.c[name] - seconds for name in ("heard_at", "token_at", "refused_at")}
-        tx.execute(update(forge_table).values(**older))
+def site(forge_site: Site) -> Site:
+    return forge_site
 
 
 def vended(connect: Connect, tenant: str, refused: str | None = None) -> tuple[int, Any]:
@@ -85,7 +45,7 @@ def vended(connect: Connect, tenant: str, refused: str | None = None) -> tuple[i
 def test_a_life_from_installation_to_reinstallation(forge: Connect, site: Site) -> None:
     site.install()
     tenant = kept(forge).tenant
-    assert state(forge) == "enabled"
+    assert tenant_of(forge).state == "enabled"
     status, credentials = vended(forge, tenant)
     assert (status, credentials.scheme, credentials.secret) == (200, "forge", site.token)
     assert (credentials.base_url, credentials.site_url) == (f"{site.wire_url}/ex/jira/{CLOUD}", site.site_url)
@@ -108,7 +68,7 @@ def test_a_life_from_installation_to_reinstallation(forge: Connect, site: Site) 
     assert vended(forge, tenant, digest(old))[1].secret == site.token
 
     assert site.post("/forge/uninstalling").status_code == 204
-    assert state(forge) == "removed"
+    assert tenant_of(forge).state == "removed"
     assert vended(forge, tenant)[0] == 404
     with forge.database.read() as tx:
         assert tx.execute(select(events)).all() == []
@@ -128,13 +88,13 @@ def test_what_comes_late_from_a_removed_installation_brings_nothing_back(forge: 
     assert site.post("/forge/uninstalling").status_code == 204
     for path in ("/forge/tick", "/forge/events", "/forge/upgraded", "/forge/uninstalling"):
         assert site.post(path, UPDATED).status_code == 204
-    assert state(forge) == "removed"
+    assert tenant_of(forge).state == "removed"
     assert forge.messages("jira.event") == []
     assert site.session(site.page_fit()).status_code == 401
     # An uninstallation that did not take place after all: ticks go on, and the site is served again.
     long_ago(forge, 901)
     assert site.post("/forge/tick").status_code == 204
-    assert state(forge) == "enabled"
+    assert tenant_of(forge).state == "enabled"
     assert kept(forge).token == site.token
 
 
@@ -181,7 +141,7 @@ def test_a_first_call_waits_while_jira_does_not_say_where_it_is(forge: Connect, 
     assert site.post("/forge/installed").status_code == 503
     cloud.api_down = False
     site.install()
-    assert state(forge) == "enabled"
+    assert tenant_of(forge).state == "enabled"
 
 
 # --- system tokens
@@ -492,7 +452,7 @@ def test_a_page_cannot_speak_as_forge(forge: Connect, site: Site) -> None:
             answer = site.post(path, UPDATED, fit=make(), token="a-token-of-their-own")
             assert answer.status_code == 403, path
     assert kept(forge).token == token
-    assert state(forge) == "enabled"
+    assert tenant_of(forge).state == "enabled"
     assert forge.messages("jira.event") == []
 
 
