@@ -46,6 +46,10 @@ class Claim(Generic[T]):
         """Whether it certainly holds for some seconds more."""
         return self._clock() < self.until - LETTING_GO
 
+    def fresh(self, seconds: float) -> bool:
+        """Whether it was claimed or renewed no more than so many seconds ago."""
+        return self._clock() <= self.until - CLAIM + seconds
+
     def worth_renewing(self) -> bool:
         """False when the work takes longer than it ever may: its thread hangs."""
         return self._clock() < self._ends

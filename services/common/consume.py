@@ -32,15 +32,13 @@ def consume(
 ) -> None:
     """Let up to `concurrency` threads call `handler` with the topic's messages.
 
-    Internal topic: the handler ends the row in its own transaction; when it raises, the row is postponed by
-    `backoff(attempts)`, by a Temporary's `retry_after` at least. A copy whose row is not out any more is dropped.
+    Internal topic: the handler ends the row in its own transaction, and passes over a message whose row is not out any more
+    (`Outbox.is_out`); when it raises, the row is postponed by `backoff(attempts)`, by a Temporary's `retry_after` at least.
     Another service's topic: a handler that raises is given the message again by the bus.
     """
 
     def take(message: Message) -> None:
-        attempts = outbox.attempts(message.id)
-        if attempts is None:
-            return
+        attempts = max(message.attempts, 1)
         with log.bind(tenant=message.tenant, topic=topic), _span(message, attempts):
             try:
                 handler(message)

@@ -69,6 +69,7 @@ class Database:
         self._reading = (
             self._writing if self.postgresql else make_engine(url, service, patience, "PRAGMA query_only = ON")
         )
+        self._listening = False
         self._turn = Turn(patience) if not self.postgresql else None
         self._listener = Listener(self._writing, self.channel, self.committed) if self.postgresql else None
 
@@ -86,7 +87,7 @@ class Database:
             with tx.begin() as transaction:
                 yield tx
                 wakes, notifies = tx.info.get("wakes"), tx.info.get("notifies")
-                if notifies and self.postgresql:
+                if notifies and self.postgresql and not self._listening:
                     tx.execute(select(sqlalchemy.func.pg_notify(self.channel, "")))
                 try:
                     transaction.commit()
@@ -115,7 +116,9 @@ class Database:
             return float(tx.execute(select(now())).scalar_one())
 
     def listen(self) -> None:
-        """From now on ring `committed` when another process puts an outbox row (PostgreSQL; SQLite has no such call)."""
+        """From now on ring `committed` when another process puts an outbox row (PostgreSQL; SQLite has no such call).
+        Who listens carries his own rows: he does not tell the others of them."""
+        self._listening = True
         if self._listener:
             self._listener.start()
 

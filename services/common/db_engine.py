@@ -1,5 +1,6 @@
 """How connections to the two databases are set up, and whose turn it is to write to SQLite."""
 
+import select
 import sqlite3
 import threading
 import time
@@ -9,11 +10,13 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import InvalidatePoolError
 
 from common.errors import Temporary
 
 POOL = 5  # connections a process keeps open
 RUSH = 15  # and as many more for a moment
+RESTED = 5.0  # seconds after which a resting connection is tried before it is used
 
 
 def make_engine(url: URL, service: str, patience: float, pragma: str = "", *, pooled: bool = True) -> Engine:
@@ -83,7 +86,48 @@ def _postgresql_engine(url: URL, service: str, options: dict[str, Any], patience
         "tcp_user_timeout": 60_000,
         "application_name": f"mailbridge-{service}",
     }
-    return sqlalchemy.create_engine(url, connect_args=arguments, pool_pre_ping=True, **options)
+    engine = sqlalchemy.create_engine(url, connect_args=arguments, **options)
+    if patience is not None:  # a migration looks at the catalogue, parts of which SQLAlchemy reads as text only
+        _look_at_rested(engine)
+        _take_binary(engine)
+    return engine
+
+
+def _look_at_rested(engine: Engine) -> None:
+    """A connection that has rested, or on which the server has said something meanwhile (a farewell), is tried before it is
+    used. One just used is not: that would double the transactions."""
+
+    @event.listens_for(engine, "checkin")
+    def _rests(_connection: Any, record: Any) -> None:
+        record.info["rests"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _wakes(connection: Any, record: Any, _fairy: Any) -> None:
+        if time.monotonic() - record.info.get("rests", float("inf")) > RESTED or _has_spoken(connection):
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error
+
+
+def _has_spoken(connection: Any) -> bool:
+    """Whether something can be read from a connection on which nothing was asked."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _take_binary(engine: Engine) -> None:
+    """Results come in binary form: a mail as text would be twice as long, and as long again while it is decoded."""
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        class Cursor(connection.cursor_factory):  # type: ignore[misc]
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **options)
+                self.format = 1
+
+        connection.cursor_factory = Cursor
 
 
 class Turn:

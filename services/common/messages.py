@@ -5,23 +5,28 @@ Pure. Unknown fields of a body are ignored by receivers, so that a newer sender 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: `id` is unique and stays the same however often it is sent; `body` is small JSON."""
+    """One message: `id` is unique and stays the same however often it is sent; `body` is small JSON.
+
+    attempts: how often its sender has sent it by now; 0 where that was not told.
+    """
 
     id: str
     topic: str
     tenant: str
     body: Mapping[str, Any]
+    attempts: int = field(default=0, compare=False)
 
     def encode(self) -> bytes:
-        """UTF-8 JSON with the keys id, topic, tenant, body."""
+        """UTF-8 JSON with the keys id, topic, tenant, body, attempts."""
+        fields = {"id": self.id, "topic": self.topic, "tenant": self.tenant, "body": dict(self.body)}
         return json.dumps(
-            {"id": self.id, "topic": self.topic, "tenant": self.tenant, "body": dict(self.body)},
+            {**fields, "attempts": self.attempts} if self.attempts else fields,
             separators=(",", ":"),
             ensure_ascii=False,
         ).encode()
@@ -31,11 +36,12 @@ class Message:
         """The message that `encode` wrote; raises ValueError for anything else."""
         try:
             fields = json.loads(data)
-            message = cls(fields["id"], fields["topic"], fields["tenant"], fields["body"])
-        except (KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
+            message = cls(fields["id"], fields["topic"], fields["tenant"], fields["body"], fields.get("attempts", 0))
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"not a message: {error!r}") from error
         texts = (message.id, message.topic, message.tenant)
-        if not all(isinstance(text, str) for text in texts) or not isinstance(message.body, dict):
+        shaped = isinstance(message.body, dict) and isinstance(message.attempts, int)
+        if not all(isinstance(text, str) for text in texts) or not shaped:
             raise ValueError("not a message: a field has the wrong type")
         return message
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     JSON,
     Column,
+    ColumnElement,
     Connection,
     Double,
     Index,
@@ -122,13 +123,15 @@ class Outbox:
         his turn a hundred times shall not wait for a quarter of an hour after the first failure."""
         values = {} if failed else {"attempts": 0}
         row = update(self._table).where(self._table.c.id == id)
+        if failed:  # a late copy of a message that was dealt with may fail too
+            row = row.where(self._out)
         tx.execute(row.values(available_at=now() + delay, sent_until=None, **values))
         wake(tx)
 
-    def attempts(self, id: str) -> int | None:
-        """How often the row was sent; None when it is not out: it was ended or postponed since."""
-        with self.database.read() as tx:
-            return tx.execute(select(self._table.c.attempts).where(self._table.c.id == id, self._out)).scalar()
+    def is_out(self, id: str) -> ColumnElement[bool]:
+        """The SQL condition that the row is out. Where it is not, it was ended or postponed since: a copy of its message that
+        comes late is to be passed over, which each handler of an internal topic asks in its first transaction."""
+        return exists().where(self._table.c.id == id, self._out)
 
     def claim(self, limit: Callable[[str], int], after: dict[str, str]) -> list[Message]:
         """Mark due rows as out and return their messages, tenants in turn.
@@ -222,7 +225,7 @@ class Outbox:
 
     def _oldest(self, tx: Connection, topic: str, tenant: str, room: int) -> list[Message]:
         t = self._table
-        rows = select(t.c.id, t.c.topic, t.c.tenant, t.c.body).where(
+        rows = select(t.c.id, t.c.topic, t.c.tenant, t.c.body, t.c.attempts + 1).where(
             t.c.topic == topic, t.c.tenant == tenant, self._waiting, t.c.available_at <= now()
         )
         oldest = rows.order_by(t.c.available_at, t.c.id).limit(room).with_for_update(skip_locked=True)

@@ -11,7 +11,7 @@ from typing import Any
 from common.credentials import Credentials
 from common.db import Database
 from common.jira import Jira
-from inbound import conversation, gather, plan, route, store_conversation
+from inbound import conversation, gather, plan, route, store_conversation, store_ledger
 from inbound.bounce import read_bounce
 from inbound.conversation import Wait
 from inbound.gather import Papers, Shelf
@@ -87,6 +87,7 @@ def _joined(database: Database, work: Work, papers: Papers) -> tuple[str, ...] |
     """The issues of the mail's conversation; or it has to wait for an earlier mail, or repeats one."""
     mine = conversation.ids(papers.mail)
     with database.write() as tx:
+        store_ledger.note(tx, work.row.id, **work.read)  # whoever shares the conversation compares sender and subject
         claimed_at, clock, companions = store_conversation.claim(tx, work.row.tenant, work.row.id, mine)
     sender, subject = papers.sender, papers.subject
     answer = conversation.consider(mine, work.row.id, claimed_at, sender, subject, companions, clock)

@@ -1,4 +1,5 @@
-"""Jira, step by step, each effect exactly once: intended is recorded before a write, done after it.
+"""Jira, step by step, each effect exactly once: intended is recorded before a write, done after it (with the next intent or
+with the mail's end, whatever comes first).
 
 An answered 4xx, a 429 or a connection that was never made means that nothing happened. All else is unknown: such a step is
 looked up (`lookup`) when `jira_settle` has passed, and only then done again. What remains is a process that freezes between
@@ -6,7 +7,8 @@ its look at the clock and the sending of the request, for longer than its claim.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +51,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """All steps are done or refused. cc: whom else the mail went to; notes: sentences about what Jira did not take."""
+    """All steps are done or refused. cc: whom else the mail went to; notes: sentences about what Jira did not take;
+    unrecorded: steps that are done and to be recorded so (`record`) together with the mail's end."""
 
     kind: str
     issue_id: str
@@ -57,6 +60,7 @@ class Delivered:
     comment_id: str | None
     cc: list[dict[str, str]]
     notes: tuple[str, ...]
+    unrecorded: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +86,37 @@ class Delivery:
         self._jira = jira
         self._job = job
         self._issue: dict[str, str] = {}
+        self._begun: str | None = None  # the step that was intended just now, by us
+        self._unrecorded: list[Step] = []
+
+    def plan(self, steps: Sequence[tuple[str, Mapping[str, Any]]], **values: Any) -> list[Step]:
+        """Record the steps, as (kind, detail) in order, and columns of the ledger, before anything of it happens: a later
+        attempt carries on, it does not decide anew. The first step is intended at once. Raises ClaimLost."""
+        kind, detail = steps[0]
+        with self._claimed(values) as tx:
+            if kind == "issue":
+                high = store_steps.high(tx, self._job.tenant, detail["project"]["id"])
+                if high is None:
+                    return store_steps.plan(tx, self._job.mail_id, steps)
+                detail = {**detail, "high": high}
+            planned = store_steps.plan(tx, self._job.mail_id, [(kind, detail), *steps[1:]], begin=True)
+        self._begin(planned[0])
+        return planned
 
     def run(self, steps: list[Step]) -> Delivered | Later | Held:
         """Raises Temporary or Permanent when Jira does, with the step recorded as not done; ClaimLost."""
         ended: list[Step] = []
-        for step in steps:
-            outcome = self._advance(step)
-            if not isinstance(outcome, Step):
-                return outcome
-            self._remember(outcome)
-            ended.append(outcome)
+        try:
+            for step in steps:
+                outcome = self._advance(step)
+                if not isinstance(outcome, Step):
+                    self._record()
+                    return outcome
+                self._remember(outcome)
+                ended.append(outcome)
+        except BaseException:
+            self._record()
+            raise
         made = next(step for step in ended if step.kind in ("issue", "comment"))
         return Delivered(
             kind=made.kind,
@@ -100,9 +125,19 @@ class Delivery:
             comment_id=made.detail.get("comment"),
             cc=made.detail["property"]["cc"],
             notes=tuple(str(step.detail["note"]) for step in ended if "note" in step.detail),
+            unrecorded=tuple(self._unrecorded),
         )
 
+    def _record(self) -> None:
+        """Record what is done although the mail does not come to its end now."""
+        if self._unrecorded:
+            with self._database.write() as tx:
+                record(tx, self._job.tenant, self._unrecorded)
+            self._unrecorded.clear()
+
     def _advance(self, step: Step) -> Step | Later | Held:
+        if step.id == self._begun:
+            return self._effect(step)
         if step.state == "intended":
             looked = self._look_up(step)
             if isinstance(looked, Later | Held):
@@ -131,7 +166,9 @@ class Delivery:
                     store_steps.raise_high(tx, self._job.tenant, step.detail["project"]["id"], found.high)
                 store_steps.undo(tx, step.id, step.detail)
                 return replace(step, state="planned")
-            return self._done(tx, step, found.detail)
+            done = _ended(step, found.detail)
+            record(tx, self._job.tenant, [done])
+            return done
 
     def _ask(self, step: Step, since: float) -> Found | Missing | Unclear:
         job, detail = self._job, step.detail
@@ -161,16 +198,31 @@ class Delivery:
         return replace(step, detail={**step.detail, "high": high})
 
     def _do(self, step: Step) -> Step:
+        with self._claimed({}) as tx:
+            record(tx, self._job.tenant, self._unrecorded)
+            store_steps.intend(tx, step.id, step.detail)
+        self._unrecorded.clear()
+        self._begin(step)
+        return self._effect(step)
+
+    @contextmanager
+    def _claimed(self, values: Mapping[str, Any]) -> Iterator[Connection]:
+        """A transaction in which the claim is renewed. Raises ClaimLost."""
         started = time.monotonic()
         with self._database.write() as tx:
-            if not store_ledger.renew(tx, self._job.mail_id, self._job.fence, CLAIM):
+            if not store_ledger.renew(tx, self._job.mail_id, self._job.fence, CLAIM, **values):
                 raise ClaimLost
-            store_steps.intend(tx, step.id, step.detail)
+            yield tx
         self._job.claim.renewed(started)
-        if time.monotonic() - started > _DELAY:
-            with self._database.write() as tx:
-                store_steps.undo(tx, step.id, step.detail)
+
+    def _begin(self, step: Step) -> None:
+        """The step is intended; raises Temporary if so much of the claim is over that it had better not be done."""
+        self._begun = step.id
+        if not self._job.claim.fresh(_DELAY):
+            self._undo(step)
             raise Temporary("The database was too slow to begin a call to Jira safely.")
+
+    def _effect(self, step: Step) -> Step:
         try:
             result = self._write(step)
         except Temporary as fault:
@@ -181,8 +233,9 @@ class Delivery:
             raise Temporary(str(fault), retry_after=wait, maybe_done=True) from fault
         except Permanent as fault:
             return self._refused(step, fault)
-        with self._database.write() as tx:
-            return self._done(tx, step, result)
+        done = _ended(step, result)
+        self._unrecorded.append(done)
+        return done
 
     def _write(self, step: Step) -> Mapping[str, Any]:
         detail, jira = step.detail, self._jira
@@ -217,14 +270,6 @@ class Delivery:
         self._undo(step)
         raise fault
 
-    def _done(self, tx: Connection, step: Step, result: Mapping[str, Any]) -> Step:
-        detail = {**step.detail, **result}
-        store_steps.done(tx, step.id, detail)
-        if step.kind == "issue":
-            number = lookup.number_of(detail["issue_key"])
-            store_steps.raise_high(tx, self._job.tenant, detail["project"]["id"], number)
-        return replace(step, state="done", detail=detail)
-
     def _undo(self, step: Step) -> None:
         with self._database.write() as tx:
             store_steps.undo(tx, step.id, step.detail)
@@ -250,3 +295,16 @@ class Delivery:
     def _remember(self, step: Step) -> None:
         if step.kind in ("issue", "comment"):
             self._issue = {"issue": step.detail["issue"], "issue_key": step.detail["issue_key"]}
+
+
+def record(tx: Connection, tenant: str, steps: Sequence[Step]) -> None:
+    """Record that these steps are done."""
+    for step in steps:
+        store_steps.done(tx, step.id, step.detail)
+        if step.kind == "issue":
+            number = lookup.number_of(step.detail["issue_key"])
+            store_steps.raise_high(tx, tenant, step.detail["project"]["id"], number)
+
+
+def _ended(step: Step, result: Mapping[str, Any]) -> Step:
+    return replace(step, state="done", detail={**step.detail, **result})

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from common import log, metrics
 from common.claims import CLAIM, Claim, Claims
@@ -20,15 +20,14 @@ from common.errors import Permanent, Temporary
 from common.jira import JiraSites
 from common.messages import Message
 from common.outbox import Outbox
-from inbound import gather, store_ledger, store_steps
+from inbound import gather, store_ledger
 from inbound.config import Config
 from inbound.contents import person
 from inbound.decide import decide
-from inbound.deliver import ClaimLost, Delivered, Delivery, Held, Job, Later
-from inbound.gather import Papers
+from inbound.deliver import ClaimLost, Delivered, Delivery, Held, Job, Later, record
+from inbound.gather import Papers, Sheets
 from inbound.plan import Plan
-from inbound.store_ledger import Busy, Claimed, Quarantined
-from inbound.store_steps import Step
+from inbound.store_ledger import Busy, Claimed, Quarantined, Unwanted
 from inbound.work import End, Postpone, Work
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
@@ -60,13 +59,14 @@ class Desk:
         """Bring the mail to its end or postpone it. An exception that escapes is a bug, after which it is tried again."""
         mail_id, since = str(message.body["mail"]), time.monotonic()
         with log.bind(mail=mail_id):
-            row = self._claim(message, mail_id)
-            if row is None:
+            found = self._claim(message, mail_id)
+            if found is None:
                 return
+            row, sheets = found
             work = Work(message, row)
             try:
                 with self.claims.held(work, since, self._config.work_seconds) as claim:
-                    self._record(work, self._attempt(work, claim))
+                    self._record(work, self._attempt(work, sheets, claim))
             except ClaimLost:
                 _log.warning("claim_lost")
             except Temporary as fault:  # the database was away when the end was to be recorded: that is nobody's bug
@@ -95,21 +95,32 @@ class Desk:
             ours = store_ledger.renew_all(tx, [(work.row.id, work.row.attempts) for work in items], CLAIM)
         return [work for work in items if (work.row.id, work.row.attempts) in ours]
 
-    def _claim(self, message: Message, mail_id: str) -> Row[Any] | None:
+    def _claim(self, message: Message, mail_id: str) -> tuple[Row[Any], Sheets | Permanent] | None:
+        """The claimed mail, with what there is about it or why that cannot be had; None if it is not to be handled now."""
         with self._database.write() as tx:
-            claim = store_ledger.claim(tx, mail_id, CLAIM, self._config.attempts)
+            claim = store_ledger.claim(tx, mail_id, CLAIM, self._config.attempts, self._outbox.is_out(message.id))
+            if isinstance(claim, Claimed):
+                return claim.mail, self._sheets(tx, claim.mail)
             if isinstance(claim, Busy):
                 self._outbox.postpone(tx, message.id, claim.seconds + 0.1)
-            elif not isinstance(claim, Claimed):
+            elif not isinstance(claim, Unwanted):
                 self._outbox.done(tx, message.id)
         if isinstance(claim, Quarantined):
             _log.error("mail_quarantined")
             metrics.MAIL_HANDLED.labels("failed").inc()
-        return claim.mail if isinstance(claim, Claimed) else None
+        return None
 
-    def _attempt(self, work: Work, claim: Claim[Work]) -> End | Postpone:
+    def _sheets(self, tx: Connection, row: Row[Any]) -> Sheets | Permanent:
         try:
-            return self._handle(work, claim)
+            return gather.sheets(tx, self._vault, row)
+        except Permanent as fault:
+            return fault
+
+    def _attempt(self, work: Work, sheets: Sheets | Permanent, claim: Claim[Work]) -> End | Postpone:
+        try:
+            if isinstance(sheets, Permanent):
+                raise sheets
+            return self._handle(work, sheets, claim)
         except Temporary as fault:
             age = time.time() - max(work.row.received_at, work.row.record.get("retried_at", 0.0))
             if age > self._config.give_up_after:
@@ -118,21 +129,13 @@ class Desk:
         except Permanent as fault:
             return End("failed", f"{fault} {fault.remedy}".strip())
 
-    def _handle(self, work: Work, claim: Claim[Work]) -> End | Postpone:
-        papers = gather.papers(self._database, self._vault, work.row)
-        with self._database.write() as tx:
-            read = {"sender": papers.sender, "subject": papers.subject, "message_id": papers.mail.message_id[:1000]}
-            store_ledger.note(tx, work.row.id, **read)
+    def _handle(self, work: Work, sheets: Sheets, claim: Claim[Work]) -> End | Postpone:
+        papers = gather.papers(sheets)
+        work.read = {"sender": papers.sender, "subject": papers.subject, "message_id": papers.mail.message_id[:1000]}
         if problem := work.row.record.get("problem"):
             return End("held", str(problem))
         credentials = self._vendor.get(work.row.tenant)
         jira = self._sites.site(work.row.tenant)
-        steps = papers.steps
-        if not steps:
-            decision = decide(self._database, jira, credentials, work, papers)
-            if not isinstance(decision, Plan):
-                return decision
-            steps = self._planned(work, papers, decision)
         job = Job(
             mail_id=work.row.id,
             tenant=work.row.tenant,
@@ -143,36 +146,35 @@ class Desk:
             settle=self._config.settings.jira_settle,
             account_id=credentials.account_id,
         )
-        outcome = Delivery(self._database, jira, job).run(list(steps))
+        delivery, steps = Delivery(self._database, jira, job), list(papers.steps)
+        if not steps:
+            decision = decide(self._database, jira, credentials, work, papers)
+            if not isinstance(decision, Plan):
+                return decision
+            steps = delivery.plan(decision.steps, record=work.record(), config_version=papers.rule.version)
+        outcome = delivery.run(steps)
         if isinstance(outcome, Later):
             return Postpone(outcome.seconds, outcome.why)
         if isinstance(outcome, Held):
             return End("held", outcome.why)
         return _delivered(work, papers, outcome)
 
-    def _planned(self, work: Work, papers: Papers, plan: Plan) -> tuple[Step, ...]:
-        """The decision is recorded before anything of it happens: a later attempt carries on, it does not decide anew."""
-        with self._database.write() as tx:
-            if not store_ledger.renew(tx, work.row.id, work.row.attempts, CLAIM):
-                raise ClaimLost
-            store_steps.plan(tx, work.row.id, plan.steps)
-            store_ledger.note(tx, work.row.id, record=work.record(), config_version=papers.rule.version)
-            return tuple(store_steps.of_mail(tx, work.row.id))
-
     def _record(self, work: Work, ending: End | Postpone) -> None:
         row, message = work.row, work.message
         if isinstance(ending, Postpone):
             with self._database.write() as tx:
-                if not store_ledger.postpone(tx, row.id, row.attempts, ending.why):
+                if not store_ledger.postpone(tx, row.id, row.attempts, ending.why, **work.read):
                     raise ClaimLost
                 self._outbox.postpone(tx, message.id, ending.seconds)
             _log.info("mail_postponed", seconds=round(ending.seconds, 1), reason=ending.why)
             return
         work.say(ending.reason or "")
         values = {"outcome": ending.outcome, "reason": ending.reason, **ending.values, "record": work.record()}
+        values |= work.read
         with self._database.write() as tx:
             if not store_ledger.finish(tx, row.id, row.attempts, ending.state, **values):
                 raise ClaimLost
+            record(tx, row.tenant, ending.done)
             if ending.tell is not None:
                 topic, body = ending.tell
                 self._outbox.put(tx, topic, row.tenant, body)
@@ -204,7 +206,8 @@ def _delivered(work: Work, papers: Papers, outcome: Delivered) -> End:
         "sub_addresses": bool(papers.mailbox.sub_addresses),
     }
     why = work.record()["facts"].get("why")
-    return End("handled", " ".join(outcome.notes) or why, outcome.kind, where, ("mail.handled", handled))
+    reason = " ".join(outcome.notes) or why
+    return End("handled", reason, outcome.kind, where, ("mail.handled", handled), outcome.unrecorded)
 
 
 def _waiting_since(row: Row[Any]) -> float:

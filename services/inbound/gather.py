@@ -23,18 +23,23 @@ from inbound.watch import raw_aad
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
-    """A claimed mail and its surroundings. own: our mailboxes' addresses; projects: keys of the projects they feed;
-    steps: what was planned at an earlier attempt; subject, sender and ids are as the ledger keeps them."""
+class Sheets:
+    """A claimed mail as it was fetched, with its surroundings. own: our mailboxes' addresses; projects: keys of the projects
+    they feed; steps: what was planned at an earlier attempt."""
 
-    row: Row[Any]
     mailbox: Row[Any]
     rule: Rule
-    mail: ParsedMail
     raw: bytes
     own: frozenset[str]
     projects: frozenset[str]
     steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Papers(Sheets):
+    """The same when the mail has been read; subject and sender are as the ledger keeps them."""
+
+    mail: ParsedMail
 
     @property
     def sender(self) -> str:
@@ -46,16 +51,25 @@ class Papers:
         return self.mail.subject[:1000]
 
 
-def papers(database: Database, vault: Vault, row: Row[Any]) -> Papers:
+def sheets(tx: Connection, vault: Vault, row: Row[Any]) -> Sheets:
     """Everything about a claimed mail that we have ourselves. Permanent when its octets are gone or cannot be unsealed."""
-    with database.read() as tx:
+    mailboxes = store.mailboxes(tx, row.tenant)
+    mailbox = next((one for one in mailboxes if one.id == row.mailbox_id), None)
+    if mailbox is None:  # it was deleted since
         mailbox = store_sources.settings(tx, row.mailbox_id)
-        rule = store.rule(tx, mailbox.id, mailbox.config_version)
-        own = store_ledger.own_addresses(tx, row.tenant) | {mailbox.address.lower()}
-        projects = frozenset(one.project["key"] for one in store.mailboxes(tx, row.tenant))
-        raw = _raw(tx, vault, row)
-        steps = tuple(steps_of_mail(tx, row.id))
-    return Papers(row, mailbox, rule, parse(raw), raw, own, projects, steps)
+    return Sheets(
+        mailbox=mailbox,
+        rule=store.rule(tx, mailbox.id, mailbox.config_version),
+        raw=_raw(tx, vault, row),
+        own=frozenset(one.address.lower() for one in (*mailboxes, mailbox)),
+        projects=frozenset(one.project["key"] for one in mailboxes),
+        steps=tuple(steps_of_mail(tx, row.id)) if row.attempts > 1 else (),
+    )
+
+
+def papers(found: Sheets) -> Papers:
+    """The same, read."""
+    return Papers(found.mailbox, found.rule, found.raw, found.own, found.projects, found.steps, mail=parse(found.raw))
 
 
 @dataclass

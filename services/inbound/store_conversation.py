@@ -16,18 +16,16 @@ def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, f
     if tx.dialect.name == "postgresql":
         # Two mails that claim at the same moment must see each other: one of them comes first.
         tx.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"conversation {tenant}"))))
-    clock = float(tx.execute(select(now())).scalar_one())
     hashes = [*([ids.own] if ids.own else []), *ids.referenced]
+    before = select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == mail_id)
+    others = select(func.max(conversation.c.claimed_at)).where(
+        conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes)
+    )
+    clock, mine, latest = tx.execute(select(now(), before.scalar_subquery(), others.scalar_subquery())).one()
     if not hashes:
         return clock, clock, []
-    before = select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == mail_id)
-    claimed_at = tx.execute(before).scalar_one()
-    if claimed_at is None:
-        # Later than all who claimed one of these before, also within one tick of the clock: of two mails one comes first.
-        others = select(func.max(conversation.c.claimed_at)).where(
-            conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes)
-        )
-        claimed_at = max(clock, (tx.execute(others).scalar_one() or 0.0) + _TICK)
+    # Later than all who claimed one of these before, also within one tick of the clock: of two mails one comes first.
+    claimed_at = mine if mine is not None else max(clock, (latest or 0.0) + _TICK)
     rows = [
         {"tenant": tenant, "id_hash": id_hash, "mail_id": mail_id, "own": id_hash == ids.own, "claimed_at": claimed_at}
         for id_hash in hashes

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, tuple_, update
 
 from common.db import insert_all_once, now
-from inbound.tables import mail, mail_raw, mailbox, step
+from inbound.tables import mail, mail_raw, step
 
 OPEN = ("received", "delivering")
 QUARANTINED = "Mailbridge broke off {times} times while reading or delivering this mail, so it was set aside."
@@ -35,6 +35,11 @@ class Busy:
 @dataclass(frozen=True, slots=True)
 class Final:
     """Nothing is left to do, or there is no such mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """The condition under which it was to be taken does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +91,50 @@ def set_marked(tx: Connection, source_id: str, numbers: Sequence[int]) -> None:
         tx.execute(update(mail).where(mail.c.source_id == source_id, mail.c.remote_id.in_(ids)).values(marked=True))
 
 
-def claim(tx: Connection, id: str, seconds: float, attempts: int) -> Claimed | Busy | Final | Quarantined:
-    """Take the mail for `seconds`. After `attempts` claims in a row without an outcome it is quarantined as failed."""
+def claim(
+    tx: Connection, id: str, seconds: float, attempts: int, wanted: ColumnElement[bool] | None = None
+) -> Claimed | Busy | Final | Quarantined | Unwanted:
+    """Take the mail for `seconds`, if the condition `wanted` holds. After `attempts` claims in a row without an outcome it is
+    quarantined as failed."""
+    condition = true() if wanted is None else wanted
+    free = (mail.c.claim_until.is_(None) | (mail.c.claim_until <= now())) & (mail.c.unfinished < attempts)
+    taken = (
+        update(mail)
+        .where(mail.c.id == id, mail.c.state.in_(OPEN), free, condition)
+        .values(
+            state="delivering",
+            attempts=mail.c.attempts + 1,
+            unfinished=mail.c.unfinished + 1,
+            claim_until=now() + seconds,
+        )
+    )
+    row = tx.execute(taken.returning(mail)).one_or_none()
+    if row is not None:
+        return Claimed(row)
+    if not tx.execute(select(condition)).scalar_one():
+        return Unwanted()
+    return _not_free(tx, id, attempts)
+
+
+def _not_free(tx: Connection, id: str, attempts: int) -> Busy | Final | Quarantined:
     row = tx.execute(select(mail, now().label("clock")).where(mail.c.id == id).with_for_update()).one_or_none()
     if row is None or row.state not in OPEN:
         return Final()
     if row.claim_until is not None and row.claim_until > row.clock:
         return Busy(row.claim_until - row.clock)
-    this = update(mail).where(mail.c.id == id)
-    if row.unfinished >= attempts:
-        reason = QUARANTINED.format(times=row.unfinished)
-        explanation = [*row.record.get("explanation", []), reason]
-        values = {"state": "failed", "reason": reason, "record": {**row.record, "explanation": explanation}}
-        tx.execute(this.values(**values, claim_until=None, unfinished=0, handled_at=now()))
-        return Quarantined()
-    fence = {"attempts": row.attempts + 1, "unfinished": row.unfinished + 1}
-    tx.execute(this.values(state="delivering", **fence, claim_until=now() + seconds))
-    return Claimed(tx.execute(select(mail).where(mail.c.id == id)).one())
+    if row.unfinished < attempts:
+        return Busy(0.0)  # it has become free in this moment
+    reason = QUARANTINED.format(times=row.unfinished)
+    explanation = [*row.record.get("explanation", []), reason]
+    values = {"state": "failed", "reason": reason, "record": {**row.record, "explanation": explanation}}
+    tx.execute(update(mail).where(mail.c.id == id).values(**values, claim_until=None, unfinished=0, handled_at=now()))
+    return Quarantined()
 
 
-def renew(tx: Connection, id: str, fence: int, seconds: float) -> bool:
-    """Hold the claim for `seconds` from now; False if it was lost."""
+def renew(tx: Connection, id: str, fence: int, seconds: float, **values: Any) -> bool:
+    """Hold the claim for `seconds` from now, and set columns; False if it was lost."""
     rows = _mine(id, fence).where(mail.c.claim_until > now())
-    return tx.execute(rows.values(claim_until=now() + seconds)).rowcount == 1
+    return tx.execute(rows.values(claim_until=now() + seconds, **values)).rowcount == 1
 
 
 def renew_all(tx: Connection, fences: Iterable[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
@@ -127,10 +153,11 @@ def finish(tx: Connection, id: str, fence: int, state: str, **values: Any) -> bo
     )
 
 
-def postpone(tx: Connection, id: str, fence: int, reason: str) -> bool:
+def postpone(tx: Connection, id: str, fence: int, reason: str, **values: Any) -> bool:
     """Give the claim back in good order, to be taken again later."""
     rows = _mine(id, fence)
-    return tx.execute(rows.values(state="received", reason=reason, claim_until=None, unfinished=0)).rowcount == 1
+    given = {"state": "received", "reason": reason, "claim_until": None, "unfinished": 0, **values}
+    return tx.execute(rows.values(**given)).rowcount == 1
 
 
 def let_go(tx: Connection, id: str, fence: int) -> None:
@@ -199,12 +226,6 @@ def states(tx: Connection) -> dict[str, tuple[int, float]]:
     age = now() - func.min(mail.c.received_at)
     rows = tx.execute(select(mail.c.state, func.count(), age).group_by(mail.c.state))
     return {row[0]: (row[1], max(0.0, float(row[2]))) for row in rows}
-
-
-def own_addresses(tx: Connection, tenant: str) -> frozenset[str]:
-    """The addresses of the tenant's mailboxes, in lower case."""
-    query = select(mailbox.c.address).where(mailbox.c.tenant == tenant, mailbox.c.deleted_at.is_(None))
-    return frozenset(address.lower() for address in tx.execute(query).scalars())
 
 
 def _mine(id: str, fence: int) -> Any:

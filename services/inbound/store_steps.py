@@ -6,7 +6,7 @@ planned → intended → refused     Jira will never take it, and the mail is co
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -29,13 +29,29 @@ class Step:
     done_at: float | None = None
 
 
-def plan(tx: Connection, mail_id: str, steps: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Record what is to be done for a mail, as (kind, detail) in order."""
+def plan(
+    tx: Connection, mail_id: str, steps: Sequence[tuple[str, Mapping[str, Any]]], *, begin: bool = False
+) -> list[Step]:
+    """Record what is to be done for a mail, as (kind, detail) in order. begin: the first effect may happen from now on."""
+    made = [Step(new_id(), number, kind, "planned", dict(detail)) for number, (kind, detail) in enumerate(steps, 1)]
+    if begin:
+        made[0] = replace(made[0], state="intended")
     rows = [
-        {"id": new_id(), "mail_id": mail_id, "number": number, "kind": kind, "state": "planned", "detail": dict(detail)}
-        for number, (kind, detail) in enumerate(steps, 1)
+        {
+            "id": one.id,
+            "mail_id": mail_id,
+            "number": one.number,
+            "kind": one.kind,
+            "state": one.state,
+            "detail": one.detail,
+        }
+        for one in made
     ]
-    tx.execute(insert(step), rows)
+    if begin:
+        tx.execute(insert(step).values(intended_at=now()), rows[:1])
+    if rows[begin:]:
+        tx.execute(insert(step), rows[begin:])
+    return made
 
 
 def of_mail(tx: Connection, mail_id: str) -> list[Step]:
@@ -75,8 +91,9 @@ def high(tx: Connection, tenant: str, project_id: str) -> int | None:
 
 def raise_high(tx: Connection, tenant: str, project_id: str, number: int) -> None:
     """The project has an issue with this number."""
-    key = {"tenant": tenant, "project_id": project_id}
-    if insert_once(tx, project_high, {**key, "number": number}):
+    this = (project_high.c.tenant == tenant, project_high.c.project_id == project_id)
+    raised = update(project_high).where(*this, project_high.c.number < number).values(number=number)
+    if tx.execute(raised).rowcount:
         return
-    rows = update(project_high).where(*(project_high.c[name] == value for name, value in key.items()))
-    tx.execute(rows.where(project_high.c.number < number).values(number=number))
+    if not insert_once(tx, project_high, {"tenant": tenant, "project_id": project_id, "number": number}):
+        tx.execute(raised)  # another may have begun to count in this moment, lower

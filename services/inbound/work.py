@@ -7,18 +7,20 @@ from typing import Any
 from sqlalchemy import Row
 
 from common.messages import Message
+from inbound.store_steps import Step
 
 
 @dataclass(frozen=True, slots=True)
 class End:
     """The mail is final. outcome: "issue", "comment" or "none"; values: further columns of the ledger row;
-    tell: (topic, body) of a message to outbound."""
+    tell: (topic, body) of a message to outbound; done: steps whose end is not recorded yet."""
 
     state: str
     reason: str | None
     outcome: str = "none"
     values: Mapping[str, Any] = field(default_factory=dict)
     tell: tuple[str, Mapping[str, Any]] | None = None
+    done: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Postpone:
 
 @dataclass
 class Work:
-    """explanation: sentences for an admin, in order; facts: what the decisions were made of, as JSON."""
+    """explanation: sentences for an admin, in order; facts: what the decisions were made of, as JSON; read: columns of the
+    ledger that the mail itself tells."""
 
     message: Message
     row: Row[Any]
     explanation: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    read: dict[str, Any] = field(default_factory=dict)
 
     def say(self, *sentences: str) -> None:
         """Add what is not said yet."""

@@ -117,8 +117,9 @@ class Office:
             time.sleep(patience)
 
     def waiting(self) -> list[Message]:
-        """The rows of `mail.received`, due or not."""
-        with self.database.read() as tx:
+        """The messages of `mail.received`, due or not, as if they went out now."""
+        with self.database.write() as tx:
+            tx.execute(outbox.update().where(outbox.c.topic == "mail.received").values(sent_until=9e9))
             rows = select(outbox.c.id, outbox.c.topic, outbox.c.tenant, outbox.c.body).order_by(outbox.c.created_at)
             return [Message(*row) for row in tx.execute(rows.where(outbox.c.topic == "mail.received"))]
 
