@@ -14,9 +14,10 @@ interface Props {
   /** The secret in the link. */
   secret: string;
   onIn: () => void;
+  onLeave: () => void;
 }
 
-export function SetUp({ login, secret, onIn }: Props) {
+export function SetUp({ login, secret, onIn, onLeave }: Props) {
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
   const { attach, ...form } = useForm<'saving'>();
@@ -72,6 +73,9 @@ export function SetUp({ login, secret, onIn }: Props) {
         <div className="mb-actions">
           <Button type="submit" appearance="primary" isLoading={form.busy !== null}>
             Save and go on
+          </Button>
+          <Button appearance="subtle" onClick={onLeave}>
+            I have a password already
           </Button>
         </div>
       </form>

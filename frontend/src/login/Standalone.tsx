@@ -1,9 +1,9 @@
 /** A self-hosted page: set-up link, login, attaching Jira, then what everybody sees. */
 import Spinner from '@atlaskit/spinner';
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useState } from 'react';
 import type { LoginApi, LoginWays } from '../api/standalone';
 import { standaloneTransport } from '../api/standalone';
-import { createApi, type Api } from '../api/client';
+import { createApi } from '../api/client';
 import type { Fetch } from '../api/http';
 import { App } from '../App';
 import { ProblemMessage } from '../parts/ProblemMessage';
@@ -29,41 +29,47 @@ interface Props {
 export function Standalone({ fetch, now, login, ways, errand, onDone }: Props) {
   const [isIn, setIn] = useState(ways.logged_in);
   const [reason, setReason] = useState(loginFailure(errand.login));
-  const [secret, setSecret] = useState(ways.logged_in ? null : errand.setUp);
-  const api = useMemo(() => {
-    const out = () => {
-      setReason('You have been logged out. Log in again to go on.');
-      setIn(false);
-    };
-    return createApi(standaloneTransport(fetch, now, out));
-  }, [fetch, now]);
+  const [secret, setSecret] = useState(errand.setUp);
 
-  async function logOut() {
-    await login.logout();
-    setReason('You are logged out.');
+  /** The link has been used, or is not wanted: it goes from the address too. */
+  function leaveLink(nowIn: boolean) {
+    onDone();
+    setSecret(null);
+    setIn(nowIn);
+  }
+
+  function leave(why: string) {
+    setReason(why);
     setIn(false);
   }
 
-  if (!isIn && secret !== null) {
-    return (
-      <SetUp
-        login={login}
-        secret={secret}
-        onIn={() => {
-          onDone();
-          setSecret(null);
-          setIn(true);
-        }}
-      />
-    );
-  }
+  if (secret !== null) return <SetUp login={login} secret={secret} onIn={() => leaveLink(true)} onLeave={() => leaveLink(isIn)} />;
   if (!isIn) return <Login login={login} ways={ways} reason={reason} onIn={() => setIn(true)} />;
-  return <Inside api={api} onLogOut={logOut} />;
+  return (
+    <Inside
+      fetch={fetch}
+      now={now}
+      onOut={leave}
+      onLogOut={async () => {
+        await login.logout();
+        leave('You are logged out.');
+      }}
+    />
+  );
 }
 
 const REFRESH_SECONDS = 30;
 
-function Inside({ api, onLogOut }: { api: Api; onLogOut: () => Promise<void> }) {
+interface InsideProps extends Pick<Props, 'fetch' | 'now'> {
+  onOut: (why: string) => void;
+  onLogOut: () => Promise<void>;
+}
+
+/** Stands from login to logout: a session of somebody else's is never taken over. */
+function Inside({ fetch, now, onOut, onLogOut }: InsideProps) {
+  const [api] = useState(() =>
+    createApi(standaloneTransport(fetch, now, () => onOut('You have been logged out. Log in again to go on.'))),
+  );
   const load = useCallback(() => api.site(), [api]);
   const { data: site, problem, refresh } = usePolled(load, REFRESH_SECONDS);
   // Once the first screen is open it stays until the person goes on: attaching Jira is only its first half.
