@@ -19,6 +19,7 @@ from sandbox.jira import seed
 from sandbox.jira.model import User
 from sandbox.jira.site import Site
 
+_ADMINISTERS = "manage:jira-configuration"
 UNINSTALL_LIMIT = 55.0  # seconds
 VIEW_LIMIT = 25.0
 
@@ -111,8 +112,10 @@ class ForgeHost:
         return said
 
     def give_accounts(self) -> None:
-        """Each app has an account that is in the apps' role of every project, as on a site where somebody installed it."""
+        """Each app has an account that is in the apps' role of every project, and administers Jira where its scopes do
+        ("the system user provisioned for your app will be given the appropriate permissions tied to the scopes", FRGE-212)."""
         with self.site.lock:
+            self.site.administering = {app.account for app in self.apps() if _ADMINISTERS in app.manifest.scopes}
             for app in self.apps():
                 self.site.users[app.account] = User(app.account, app.name, "", email_shown=False, kind="app")
                 for project in self.site.projects:

@@ -45,6 +45,7 @@ class Site:
         self.post = post
         self.clock = clock
         self.api_tokens: list[ApiToken] = []
+        self.administering: set[str] = set()  # accounts of Forge apps whose scopes make them administrators
         self.reset()
 
     def reset(self) -> None:
@@ -179,7 +180,7 @@ class Site:
         admin = any(group.name == "jira-administrators" for group in self.groups_of(account))
         scopes = next((i.scopes for i in self.installations.values() if i.account_id == account), frozenset[str]())
         having = {"USER_PICKER", "CREATE_SHARED_OBJECTS"}
-        if admin or "ADMIN" in scopes:
+        if admin or "ADMIN" in scopes or account in self.administering:
             having |= {"ADMINISTER", "BULK_CHANGE"}
         return frozenset(one for one in GLOBAL_PERMISSIONS if self.rulings.decide(account, one, None, one in having))
 

@@ -28,6 +28,7 @@ SCOPES: Mapping[str, str] = {
     "read:jira-work": "read issues, comments, change logs, projects and issue types, and be told of events",
     "write:jira-work": "create issues and comments, attach files, mark them as ours, notify people by Jira itself",
     "read:jira-user": "find the Jira account that belongs to a sender's address, and read its groups",
+    "manage:jira-configuration": "ask Jira what other people may see and do, which it tells to administrators alone",
     "read:email-address:jira": "read the address of a person who is to get a mail, where they hide it from other people",
     "read:app-system-token": "receive the token by which Mailbridge, outside Atlassian's cloud, calls Jira as the app",
 }

@@ -85,6 +85,15 @@ def test_a_missing_scope_is_said_by_the_gateway(forge: Forge, system: str) -> No
     assert forge.rest(system, "POST", "/permissions/check", json={"globalPermissions": ["ADMINISTER"]}).ok
 
 
+def test_only_an_app_that_may_administer_asks_what_others_may(forge: Forge, remote: ForgeApp, system: str) -> None:
+    about = {"accountId": BOB, "globalPermissions": ["ADMINISTER"]}
+    assert forge.rest(system, "POST", "/permissions/check", json=about).status_code == 403
+    permissions = remote.manifest()["permissions"]
+    permissions["scopes"].append("manage:jira-configuration")
+    forge.control("/forge/upgrade", {"manifest": remote.text(permissions=permissions)})
+    assert forge.rest(system, "POST", "/permissions/check", json=about).json()["globalPermissions"] == []
+
+
 def test_addresses_are_for_the_app_alone(forge: Forge, remote: ForgeApp) -> None:
     permissions = remote.manifest()["permissions"]
     permissions["scopes"].append("read:email-address:jira")
