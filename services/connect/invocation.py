@@ -55,7 +55,7 @@ def read_invocation(claims: Mapping[str, Any], *, allow_plain: bool) -> Invocati
             "app.apiBaseUrl is not https://api.atlassian.com/ex/jira/…: install the app in Jira; "
             "in a sandbox, set MAILBRIDGE_ALLOW_PLAIN."
         )
-    if context.get("cloudId", cloud_id) != cloud_id:
+    if context.get("cloudId") not in (None, cloud_id):
         raise BadInvocation("context.cloudId and app.apiBaseUrl name two sites.")
     site = context.get("siteUrl")
     taken = isinstance(site, str) and len(site) <= 500 and is_site(site, allow_plain=allow_plain)
