@@ -56,7 +56,9 @@ class PolledStore:
             return
         with self._database.write() as tx:
             first = now() + case((tenant.c.scheme == "token", 0.0), else_=repair)
-            rows = select(tenant.c.id, now(), now(), first).where(tenant.c.id.in_(new))
+            # What happened between the attaching and this look is not to be missed.
+            begun = case((tenant.c.changed_at > now() - _SLACK, tenant.c.changed_at), else_=now())
+            rows = select(tenant.c.id, begun, begun, first).where(tenant.c.id.in_(new))
             tx.execute(polled.insert().from_select(["tenant", "since", "until", "due_at"], rows))
             tx.execute(delete(polled).where(gone))
 
