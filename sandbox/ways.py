@@ -3,11 +3,13 @@
 `attach` returns the client of Mailbridge's API, in an administrator's page session, and a line that tells what was done.
 """
 
+import os
 import secrets
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox.client import ClientError, SandboxClient
@@ -101,7 +103,8 @@ class Token:
 def written_manifest(app_url: str) -> str:
     """What `python -m connect.forge_manifest` writes, for an address that need not be https."""
     command = [sys.executable, "-m", "connect.forge_manifest", "--base-url", _STAND_IN, "--app-id", FORGE_APP]
-    written = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "services")}
+    written = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if written.returncode:
         raise ClientError(f"connect.forge_manifest: {written.stderr.strip()}")
     return written.stdout.replace(_STAND_IN, app_url.rstrip("/"))
