@@ -33,7 +33,7 @@ _ISSUES = 50
 _COMMENTS = 50
 _MOST = 5000
 _AFTER_FAULT = 60.0
-# A webhook is under way for some seconds (Atlassian: 30 in the primary flow): what is younger is not yet missing.
+# A webhook is under way for some seconds (Atlassian: 30 in the primary flow).
 _UNDER_WAY = 60.0
 # Where events are told, an event at the instant of the update explains it: the clocks of both differ by less than this.
 _SAME_MS = 1000
@@ -41,14 +41,28 @@ _log = log.get(__name__)
 
 
 class Poll:
-    """The thread. `start`, `stop(grace)`, `alive`. every: seconds between two searches where polling is the only way."""
+    """The thread. `start`, `stop(grace)`, `alive`.
 
-    def __init__(self, store: Store, polled: PolledStore, sites: SiteStore, jira: JiraSites, every: float) -> None:
+    every: seconds between two searches where polling is the only way. under_way: seconds in which an event may still be
+    told: what is younger is not yet missing where events are told.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        polled: PolledStore,
+        sites: SiteStore,
+        jira: JiraSites,
+        every: float,
+        *,
+        under_way: float = _UNDER_WAY,
+    ) -> None:
         self._store = store
         self._polled = polled
         self._sites = sites
         self._jira = jira
         self._every = every
+        self._under_way = under_way
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
         # By tenant, the `updated` of each issue that was read: a search finds it again until the overlap is over.
@@ -127,7 +141,7 @@ class Poll:
             del read[id]
         new = [issue for issue in issues if read.get(issue.id) != issue.updated]
         if turn.heard:
-            new = [issue for issue in new if issue.updated <= (turn.now - _UNDER_WAY) * 1000]
+            new = [issue for issue in new if issue.updated <= (turn.now - self._under_way) * 1000]
         told = self._polled.told(turn.tenant, start, (issue.id for issue in new)) if new else {}
         within = _SAME_MS if turn.heard else 0
         return [issue for issue in new if not explained(issue, told.get(issue.id, ()), within)]

@@ -16,7 +16,6 @@ from connect.events import JiraEvent, changes, fingerprint, instant_of
 FIELDS = ("created", "updated", "creator")
 """Of each issue that a search finds; all that is needed of one that nobody touched since it was made."""
 
-_AT_BIRTH = 500
 _LEAST_MILLISECONDS = 1e11
 
 
@@ -85,8 +84,8 @@ def _created(issue: Found) -> JiraEvent:
 
 def _changed(issue: Found, entry: Mapping[str, Any], begin: int) -> Iterable[JiraEvent]:
     id, at = _id(entry.get("id")), _instant(entry.get("created"))
-    # What was set while the issue was made belongs to its creation: a webhook tells both in one event.
-    if id is None or at is None or at < max(begin, issue.created + _AT_BIRTH):
+    # What was set as the issue was made belongs to its creation: a webhook tells both in one event.
+    if id is None or at is None or at < begin or at <= issue.created:
         return
     yield _event("issue_updated", issue, at, _account(entry.get("author")), changelog=entry)
 
