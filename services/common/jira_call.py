@@ -13,7 +13,7 @@ from common import jira_auth, jira_limits, log, metrics, trace
 from common.credentials import Credentials
 from common.errors import Permanent, PersonRefused, Temporary, Unauthorised
 from common.http import Answer, Http
-from common.jira_faults import fault
+from common.jira_faults import fault, lacks_scope
 from common.jira_request import JSON, Json, Request
 
 LOOKUPS = frozenset(
@@ -170,7 +170,7 @@ class JiraCall:
     def _authorised(self, request: Request) -> Answer:
         credentials = self._credentials()
         answer = self._once(credentials, request)
-        if answer.status != 401:
+        if answer.status != 401 or lacks_scope(answer.body):
             return answer
         # The secret may have been rotated since we fetched it. An answered 401 did nothing, so that even a write may
         # go out again, signed with the newer secret; if there is none newer, the 401 stands (as Unauthorised).

@@ -15,6 +15,7 @@ from common.errors import Fault, Permanent, Temporary, Unauthorised
 _SENTENCE = 500
 _UNAUTHORISED = 60.0
 
+_APPROVE = "Approve the update of Mailbridge in Jira's Manage apps."
 _REMEDIES = {
     403: "Give Mailbridge's app user this permission in the project's permission scheme, then try again.",
     404: "Look whether it still exists and whether Mailbridge's app user may see it.",
@@ -29,6 +30,8 @@ def fault(what: str, status: int, headers: Mapping[str, str], body: bytes, now: 
     said = complaint(body)
     sentence = f"Jira answered {status} when asked to {what}" + (f": {said}" if said else ".")
     wait = jira_limits.wait(low, now)
+    if status == 401 and lacks_scope(body):
+        return Permanent(sentence, remedy=_APPROVE, status=403)
     if status == 401:
         # Credentials come back (a rotated secret, a newer token, a mended account): a mail must not fail for them.
         return Unauthorised(sentence, retry_after=max(wait or 0.0, _UNAUTHORISED))
@@ -42,6 +45,11 @@ def fault(what: str, status: int, headers: Mapping[str, str], body: bytes, now: 
         # Too early; or redirected: the site was renamed, and Jira will call `installed` with its new address.
         return Temporary(sentence, retry_after=wait)
     return Permanent(sentence, remedy=_REMEDIES.get(status, ""), status=status)
+
+
+def lacks_scope(body: bytes) -> bool:
+    """Whether a 401 is about this call only: the gateway in front of Jira knows the token, which has not the scope."""
+    return "scope does not match" in complaint(body).lower()
 
 
 def complaint(body: bytes) -> str:
