@@ -91,7 +91,7 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
             raise BadControl("base_url", "give the site's new address, such as http://localhost:8090")
         with parts.site.lock:
             parts.site.base_url = url
-        return jsonify(base_url=url, cloud_id=host.cloud_id)
+        return jsonify(base_url=url, cloud_id=host.cloud_id, failed=parts.installer.tell_address())
 
 
 def _app(host: ForgeHost, body: dict[str, Any]) -> ForgeApp:

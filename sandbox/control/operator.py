@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox import faults as fault_kinds
 from sandbox.control.asked import BadControl, body_object, flag, only, seconds, text
+from sandbox.forge.host import NotInstalled
 from sandbox.jira.install import InstallFailed
 from sandbox.limits import Bounds
 from sandbox.parts import Parts
@@ -92,11 +93,16 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.post("/install")
     def install() -> tuple[Response, int]:
-        base_url = text(body_object(), "base_url")
+        body = body_object()
+        only(body, "base_url", "on_forge")
+        base_url = text(body, "base_url")
         if not re.match(r"https?://", base_url):
             raise BadControl("base_url", "give the app's address, such as http://127.0.0.1:8080")
         try:
-            return jsonify(_installation(parts.installer.install(base_url))), 201
+            on_forge = parts.forge.app().installation_ari if flag(body, "on_forge", False) else None
+            return jsonify(_installation(parts.installer.install(base_url, on_forge))), 201
+        except NotInstalled as error:
+            raise BadControl("on_forge", str(error), 404) from None
         except InstallFailed as error:
             raise BadControl("base_url", str(error), 502) from None
 

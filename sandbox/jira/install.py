@@ -28,6 +28,7 @@ class Installer:
         self._site = site
         self._keys: dict[str, InstallKey] = {}
         self._current: InstallKey | None = None
+        self._on_forge: dict[str, str] = {}  # app key → the installation of the same app on Forge
 
     def public_key(self, kid: str) -> str | None:
         """The PEM of an install key."""
@@ -56,12 +57,16 @@ class Installer:
             self._site.add_app_account(app)
         return app
 
-    def install(self, base_url: str) -> Installation:
-        """The whole handshake with a running app; raises InstallFailed."""
+    def install(self, base_url: str, forge_installation: str | None = None) -> Installation:
+        """The whole handshake with a running app; raises InstallFailed. `forge_installation`: the ARI of its installation on
+        Forge, where it is Connect on Forge."""
         base_url = base_url.rstrip("/")
         descriptor = _descriptor(base_url)
         app_key = str(descriptor["key"])
         before = self._site.installations.get(app_key)
+        self._on_forge.pop(app_key, None)
+        if forge_installation is not None:
+            self._on_forge[app_key] = forge_installation
         app = self.register(
             app_key,
             str(descriptor["baseUrl"]),
@@ -81,6 +86,16 @@ class Installer:
         app.enabled = True
         self._signed_by_secret(app, "enabled")
         return app
+
+    def tell_address(self) -> list[str]:
+        """After the site got another address, every app is told by `installed` with its old secret; what went wrong."""
+        failed = []
+        for app in list(self._site.installations.values()):
+            try:
+                self._signed_by_install_key(app, "installed", {"sharedSecret": app.shared_secret})
+            except InstallFailed as error:
+                failed.append(str(error))
+        return failed
 
     def disable(self, app_key: str) -> None:
         """The app is switched off and told so."""
@@ -135,6 +150,7 @@ class Installer:
             "entitlementId": "00000000-0000-4000-8000-00000000e001",
             "entitlementNumber": "E-000-000-000",
             "eventType": event,
+            **({"installationId": self._on_forge[app.app_key]} if app.app_key in self._on_forge else {}),
         }
 
 

@@ -8,6 +8,7 @@ import requests
 from sandbox import contract
 from sandbox.app import Sandbox
 from tests.sandbox.connect_app import ConnectApp, JiraCaller
+from tests.sandbox.forge_app import Forge, ForgeApp
 
 
 def install(sandbox: Sandbox, url: str) -> requests.Response:
@@ -71,3 +72,25 @@ def test_after_the_uninstall_the_app_may_not_ask(sandbox: Sandbox, app: ConnectA
     assert app.received[-1].path == "/connect/uninstalled"
     assert caller("GET", "/myself").status_code == 401
     caller.close()
+
+
+def test_after_a_rename_the_app_is_told_by_installed_with_its_old_secret(sandbox: Sandbox, app: ConnectApp) -> None:
+    install(sandbox, app.url)
+    secret, new = app.secret, sandbox.url.replace("127.0.0.1", "localhost")
+    answer = requests.post(f"{sandbox.url}/control/rename", json={"base_url": new}, timeout=10)
+    assert answer.json()["failed"] == []
+    told = app.received[-1]
+    assert (told.path, told.body["baseUrl"], told.body["sharedSecret"]) == ("/connect/installed", new, secret)
+    assert "installationId" not in told.body
+
+
+def test_an_app_that_is_also_a_forge_app_is_told_of_its_installation_there(
+    sandbox: Sandbox, app: ConnectApp, remote: ForgeApp, forge: Forge
+) -> None:
+    body = {"base_url": app.url, "on_forge": True}
+    assert requests.post(f"{sandbox.url}/control/install", json=body, timeout=10).status_code == 404
+    there = forge.install(remote)["installation"]
+    assert requests.post(f"{sandbox.url}/control/install", json=body, timeout=10).status_code == 201
+    assert app.received[0].body["installationId"] == there
+    install(sandbox, app.url)
+    assert "installationId" not in app.received[-1].body
