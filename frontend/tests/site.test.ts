@@ -148,4 +148,8 @@ it('a site is attached once it has a way and an address', () => {
   expect(isAttached({ scheme: 'token', site: 'https://acme.atlassian.net', state: 'trouble' })).toBe(true);
 });
 
-it('a refused e-mail API is no error', () => expect(['works', 'refused', 'unknown'].map((state) => emailApiWord(state).appearance)).toEqual(['success', 'warning', 'neutral']));
+it('a refused e-mail API is no error, and never asked with an API token', () => {
+  const states = ['works', 'refused', 'unknown'];
+  expect(states.map((state) => emailApiWord(state, 'forge').appearance)).toEqual(['success', 'warning', 'neutral']);
+  expect(new Set(states.map((state) => emailApiWord(state, 'token').label))).toEqual(new Set(['For apps only']));
+});

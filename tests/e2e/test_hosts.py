@@ -135,7 +135,7 @@ def test_the_set_up_link_leads_to_a_jira_that_is_attached(page: Page, servers: P
 
 
 def test_a_jira_that_cannot_reach_the_server_is_asked(page: Page, servers: PageServers, api: FakeApi) -> None:  # noqa: F811
-    api.login, api.setup_link = LOGIN, "link-secret"
+    api.login, api.setup_link = {"password": False, "oidc": None}, "link-secret"
     api.check = {"rights": [right("BROWSE_PROJECTS", True)], "events": events("polling")}
     page.goto(f"{servers.app}/#setup=link-secret")
     page.get_by_label("New password").fill(PASSWORD)
@@ -149,6 +149,8 @@ def test_a_jira_that_cannot_reach_the_server_is_asked(page: Page, servers: PageS
     expect(
         page.get_by_text("Jira cannot reach this server: Mailbridge asks Jira for changes every 60 seconds.")
     ).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
 
 
 def test_people_log_in_and_out(page: Page, servers: PageServers, api: FakeApi) -> None:  # noqa: F811

@@ -30,6 +30,8 @@ export function Standalone({ fetch, now, login, ways, errand, onDone }: Props) {
   const [isIn, setIn] = useState(ways.logged_in);
   const [reason, setReason] = useState(loginFailure(errand.login));
   const [secret, setSecret] = useState(errand.setUp);
+  // Before the set-up link was used there may have been none.
+  const [hasPassword, setHasPassword] = useState(ways.password);
 
   /** The link has been used, or is not wanted: it goes from the address too. */
   function leaveLink(nowIn: boolean) {
@@ -43,8 +45,13 @@ export function Standalone({ fetch, now, login, ways, errand, onDone }: Props) {
     setIn(false);
   }
 
-  if (secret !== null) return <SetUp login={login} secret={secret} onIn={() => leaveLink(true)} onLeave={() => leaveLink(isIn)} />;
-  if (!isIn) return <Login login={login} ways={ways} reason={reason} onIn={() => setIn(true)} />;
+  function setUpDone() {
+    setHasPassword(true);
+    leaveLink(true);
+  }
+
+  if (secret !== null) return <SetUp login={login} secret={secret} onIn={setUpDone} onLeave={() => leaveLink(isIn)} />;
+  if (!isIn) return <Login login={login} ways={{ ...ways, password: hasPassword }} reason={reason} onIn={() => setIn(true)} />;
   return (
     <Inside
       fetch={fetch}

@@ -79,7 +79,7 @@ export function JiraTab({ api, notify, onDetached }: Props) {
           )}
           <LookupUser api={api} notify={notify} />
           {site.email_api && (
-            <Card title="E-mail addresses of Jira users" word={<State word={emailApiWord(site.email_api.state)} />}>
+            <Card title="E-mail addresses of Jira users" word={<State word={emailApiWord(site.email_api.state, site.scheme)} />}>
               <p>{emailApiSentence(site.email_api.state)}</p>
               {site.email_api.checked_at !== null && (
                 <p className="mb-quiet">

@@ -63,7 +63,8 @@ function seconds(every: number | null): string {
   return every === 1 ? 'second' : `${every} seconds`;
 }
 
-export function emailApiWord(state: string): Word {
+export function emailApiWord(state: string, scheme: Scheme | null): Word {
+  if (scheme === 'token') return { label: 'For apps only', appearance: 'neutral' };
   if (state === 'works') return { label: 'Works', appearance: 'success' };
   if (state === 'refused') return { label: 'Not open to this app', appearance: 'warning' };
   return { label: 'Not tried yet', appearance: 'neutral' };
