@@ -1,6 +1,7 @@
 # Mailbridge for Jira: every target sets up what it needs and says what it does.
 SHELL := /bin/bash
 DEMO ?= 1
+ATTACH ?= connect
 export PYTHONPATH := services:.
 
 .PHONY: help setup run up test check chaos fuzz bench lock clean
@@ -13,12 +14,12 @@ setup: ## make .venv and build the page (every other target does this first)
 	@scripts/setup.sh
 	@echo "  everything is in place."
 
-run: setup ## start Mailbridge with its sandbox and play the story (DEMO=0: without the story)
-	@exec .venv/bin/python -m scripts.run --demo $(DEMO)
+run: setup ## start Mailbridge with its sandbox and play the story (DEMO=0: without it; ATTACH=forge|connect|token); with JIRA_URL, JIRA_EMAIL, JIRA_API_TOKEN: your own Jira
+	@exec .venv/bin/python -m scripts.run --demo $(DEMO) --attach $(ATTACH)
 
-up: setup ## the same story as seven processes on RabbitMQ, PostgreSQL, Dovecot, Postfix and nginx
+up: setup ## the same story as seven processes on RabbitMQ, PostgreSQL, Dovecot, Postfix and nginx (DEMO, ATTACH as above)
 	@scripts/system_packages.sh
-	@exec .venv/bin/python -m scripts.up --demo $(DEMO)
+	@exec .venv/bin/python -m scripts.up --demo $(DEMO) --attach $(ATTACH)
 
 test: setup ## everything: format, lint, types, page, unit, flows, real servers, browser
 	@scripts/system_packages.sh

@@ -14,7 +14,7 @@ import struct
 import sys
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -228,10 +228,10 @@ STEPS: tuple[Callable[[Stage], str], ...] = (
 )
 
 
-def play(stage: Stage, say: Callable[[str], None] = print) -> None:
+def play(stage: Stage, say: Callable[[str], None] = print, steps: Sequence[Callable[[Stage], str]] = STEPS) -> None:
     """All steps in turn, each as a line with its seconds; raises StoryFailed naming the step."""
     begun = time.monotonic()
-    for step in STEPS:
+    for step in steps:
         at = time.monotonic()
         try:
             line = step(stage)
@@ -241,7 +241,7 @@ def play(stage: Stage, say: Callable[[str], None] = print) -> None:
     violations = stage.sandbox.violations()
     if violations:
         raise StoryFailed(f"Jira would not have understood: {violations[:5]}")
-    say(f"{time.monotonic() - begun:7.2f} s  in all. Look around: {stage.sandbox.url}/ and {stage.sandbox.url}/host")
+    say(f"{time.monotonic() - begun:7.2f} s  in all. Look around: {stage.sandbox.url}/")
 
 
 def reply(letter: dict[str, Any], reader: str, text: str) -> dict[str, Any]:
@@ -331,6 +331,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--setup-link", metavar="URL", help="token: the link that Mailbridge printed at its start")
     parser.add_argument("--password", help="token: of Mailbridge's page (default: a new one, which the link sets)")
     parser.add_argument("--polling", action="store_true", help="token: without a webhook")
+    parser.add_argument("--attach-only", action="store_true", help="no further than that")
     options = parser.parse_args(arguments)
     if options.attach == "token" and not (options.setup_link or options.password):
         parser.error("--attach token needs the --setup-link that Mailbridge printed, or the --password it was given")
@@ -338,7 +339,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         ports = sandbox.ports()
         stage = Stage(sandbox, options.app, ports["imap_port"], ports["smtp_port"], way(options), options.patience)
-        play(stage, lambda line: print(line, flush=True))
+        play(stage, lambda line: print(line, flush=True), STEPS[:1] if options.attach_only else STEPS)
     except (StoryFailed, ClientError, requests.RequestException) as error:
         print(f"The story broke off. {error}", file=sys.stderr)
         return 1

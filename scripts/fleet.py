@@ -130,6 +130,14 @@ class Fleet:
                 raise RuntimeError(f"{name} did not come up:\n" + "\n".join(tail))
             time.sleep(0.05)
 
+    def said(self, module: str) -> str:
+        """What a command of connect prints, in connect's environment."""
+        command = [sys.executable, "-m", module]
+        done = subprocess.run(
+            command, env=self._env("connect.worker"), cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
     def kill(self, name: str) -> None:
         """kill -9, and its children with it (gunicorn's workers)."""
         process = self.processes[name]

@@ -1,6 +1,6 @@
 """`make up`: the seven processes on real servers, the sandbox as their world; play the story, stay up until Ctrl-C.
 
-Usage: python -m scripts.up [--demo 0|1] [--folder PATH]
+Usage: python -m scripts.up [--demo 0|1] [--attach connect|forge|token] [--folder PATH]
 RabbitMQ, PostgreSQL, Dovecot, Postfix and nginx run as instances of our own under var/up (or PATH), on loopback, made anew
 at each start. Without Dovecot or Postfix the sandbox's own servers stand in, without nginx a small proxy: a line says so.
 """
@@ -26,10 +26,10 @@ from sandbox.servers.postfix import Postfix
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.private import DidNotStart, NotAvailable
 from sandbox.servers.rabbitmq import RabbitMQ
+from sandbox.ways import NAMES, forge_settings
 from scripts.fleet import Fleet, Front, small_proxy
-from scripts.run import ROOT, VAR, Failed, child, died, keys, post, wait, wanted_port, with_path
-
-LOGS = VAR / "log"
+from scripts.processes import LOGS, ROOT, VAR, Failed, child, died, keys, wait, wanted_port
+from scripts.run import tell
 
 
 class Server(Protocol):
@@ -60,13 +60,14 @@ def main() -> int:
     """Run until Ctrl-C; the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--demo", choices=("0", "1"), default="1", help="0: without the story")
+    arguments.add_argument("--attach", choices=NAMES, default="connect", help="how Mailbridge is attached to Jira")
     arguments.add_argument("--folder", type=Path, default=VAR / "up", help="is emptied first")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with ExitStack() as stack:
             stack.callback(signal.signal, signal.SIGINT, signal.default_int_handler)
-            return up(stack, options.folder.resolve(), story=options.demo == "1")
+            return up(stack, options.folder.resolve(), options.attach, story=options.demo == "1")
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0
@@ -75,8 +76,8 @@ def main() -> int:
         return 1
 
 
-def up(stack: ExitStack, home: Path, *, story: bool) -> int:
-    """Start all there is, the story if asked for, and wait. What was started last is stopped first."""
+def up(stack: ExitStack, home: Path, attach: str, *, story: bool) -> int:
+    """Start all there is, attach it, the story if asked for, and wait. What was started last is stopped first."""
     shutil.rmtree(home, ignore_errors=True)
     for folder in (home, LOGS):
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,21 +89,12 @@ def up(stack: ExitStack, home: Path, *, story: bool) -> int:
     crew = Fleet(settings(base, world["url"]), LOGS, front(home, app), lambda line: print(f"  {line}"))
     stack.callback(crew.stop)
     crew.start()
-    if story:
-        print("\nThe story:")
-        told = subprocess.run(  # the story prints as it goes
-            [sys.executable, "-m", "sandbox.story", "--sandbox", world["url"], "--app", crew.url],
-            env=with_path(os.environ),
-            check=False,
-        )
-        if told.returncode:
-            raise Failed(f"The story did not come true; the logs are in {LOGS}.")
-    else:
-        post(world["url"] + "/control/install", {"base_url": crew.url})
+    link = crew.said("connect.setup_link") if attach == "token" else None
+    page = tell(attach, world["url"], crew.url, link, story=story)
     print(f"""
 Open:
   {world["url"]}/        everything at a glance: issues, inboxes, write a mail, comment as an agent
-  {world["url"]}/host    Mailbridge's page inside Jira (connect a mailbox, see what came in and why)
+  {page}
   http://127.0.0.1:{base.management}/    RabbitMQ's queues (guest, guest)
 Each process tells /metrics, /readyz and /healthz on its health port above.
 The mailbox is support@sandbox.test (password {PASSWORD}) at 127.0.0.1, IMAP {world["imap_port"]}.
@@ -159,6 +151,9 @@ def settings(base: Base, jira: str) -> Mapping[str, str]:
         "MAILBRIDGE_BROKER_URL": base.broker,
         "MAILBRIDGE_CONNECT_KEYS_URL": jira + "/install-keys",
         "MAILBRIDGE_CONNECT_ALL_JS": jira + "/connect/all.js",
+        **forge_settings(jira),
+        "MAILBRIDGE_LOGIN": "on",
+        "MAILBRIDGE_JIRA_POLL_SECONDS": "10",
         "MAILBRIDGE_ALLOW_PLAIN": "true",
         "MAILBRIDGE_ALLOW_NETWORKS": "127.0.0.0/8",
         "MAILBRIDGE_MASTER_KEY": Path(keys(VAR / "keys")["MAILBRIDGE_MASTER_KEY_FILE"]).read_text(encoding="ascii"),
