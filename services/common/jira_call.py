@@ -119,7 +119,7 @@ class JiraCall:
         return self._send(request, write=True)
 
     def write_as(self, account_id: str, request: Request) -> Any:
-        """The same in a person's own name; PersonRefused if there is no token of theirs, or Jira lets them not."""
+        """The same in a person's own name; PersonRefused if there is no token of theirs, or Jira answers them with no."""
         try:
             credentials = self._source.person(self._tenant, account_id)
         except Temporary as problem:
@@ -134,9 +134,8 @@ class JiraCall:
             self._source.forget_person(self._tenant, account_id)
             raise PersonRefused(str(refusal), status=401) from refusal
         except Permanent as refusal:
-            if refusal.status in (403, 404):
-                raise PersonRefused(str(refusal), status=refusal.status) from refusal
-            raise
+            # Jira answers a missing right by 400, 403 or 404. What is wrong with the request itself it says to the app too.
+            raise PersonRefused(str(refusal), status=refusal.status) from refusal
 
     def _read(self, request: Request) -> Any:
         try:

@@ -28,6 +28,17 @@ class JiraPeople:
         search = {"query": query, "maxResults": str(_MOST_USERS)}
         return _list(self._call.look(ask("search for users", "GET", "/user/search", query=search)))
 
+    def users_by_address(self, address: str) -> list[Json]:
+        """The users whose visible address is this one (in any case), as the look-up user where the app sees none."""
+
+        def theirs(found: Any) -> list[Json]:
+            shown = [(one, one.get("emailAddress")) for one in _list(found)]
+            return [one for one, text in shown if isinstance(text, str) and text.lower() == address.lower()]
+
+        search = {"query": address, "maxResults": str(_MOST_USERS)}
+        request = ask("search for a user", "GET", "/user/search", query=search)
+        return theirs(self._call.look(request, enough=lambda found: bool(theirs(found))))
+
     def user(self, account_id: str, expand: str = "") -> Json:
         """The user; `emailAddress` only if their profile shows it. As the look-up user where the app is refused.
 

@@ -67,16 +67,24 @@ def others(mail: ParsedMail, own: frozenset[str]) -> list[Json]:
     return list(found.values())[:_MOST_PEOPLE]
 
 
-def issue_property(mail_id: str, mail: ParsedMail, own: frozenset[str], mailbox: str) -> Json:
-    """The property of an issue that we create."""
-    sender = person(mail.sender) if mail.sender else None
+def issue_property(
+    mail_id: str, mail: ParsedMail, own: frozenset[str], mailbox: str, account: str | None = None
+) -> Json:
+    """The property of an issue that we create. account: the sender's own, where Jira knows their address."""
+    sender = _sender(mail, account)
     root = mail.message_id[:1000]
     return {"mail": mail_id, "from": sender, "cc": others(mail, own), "root": root, "mailbox": mailbox}
 
 
-def comment_property(mail_id: str, mail: ParsedMail, own: frozenset[str]) -> Json:
-    """The property of a comment that we add."""
-    return {"mail": mail_id, "from": person(mail.sender) if mail.sender else None, "cc": others(mail, own)}
+def comment_property(mail_id: str, mail: ParsedMail, own: frozenset[str], account: str | None = None) -> Json:
+    """The property of a comment that we add. account: the sender's own, where Jira knows their address."""
+    return {"mail": mail_id, "from": _sender(mail, account), "cc": others(mail, own)}
+
+
+def _sender(mail: ParsedMail, account: str | None) -> Json | None:
+    if mail.sender is None:
+        return None
+    return {**person(mail.sender), **({"account": account} if account else {})}
 
 
 def merged_people(known: Mapping[str, Any], mail: ParsedMail, own: frozenset[str]) -> Json | None:

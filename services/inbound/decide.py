@@ -54,7 +54,7 @@ def decide(
         sender=papers.sender,
     )
     work.facts["route"] = {**asdict(facts), "projects": sorted(facts.projects)}
-    return _planned(database, jira, work, papers, identity, facts)
+    return _planned(database, jira, credentials, work, papers, identity, facts)
 
 
 def _screened(work: Work, papers: Papers, tokens: Tokens, credentials: Credentials) -> End | None:
@@ -100,7 +100,15 @@ def _joined(database: Database, work: Work, papers: Papers) -> tuple[str, ...] |
     return answer.issues
 
 
-def _planned(database: Database, jira: Jira, work: Work, papers: Papers, identity: Identity, facts: Facts) -> Plan:
+def _planned(
+    database: Database,
+    jira: Jira,
+    credentials: Credentials,
+    work: Work,
+    papers: Papers,
+    identity: Identity,
+    facts: Facts,
+) -> Plan:
     shelf = Shelf()
     decision = gather.find_issue(database, jira, work.row.tenant, facts, shelf)
     work.say(*decision.why)
@@ -108,7 +116,8 @@ def _planned(database: Database, jira: Jira, work: Work, papers: Papers, identit
     origin = Origin(work.row.id, papers.mail, papers.own, papers.mailbox.address, identity)
     if isinstance(decision, Comment):
         issue_id = decision.target.issue_id
-        made = plan.comment(origin, decision, shelf.properties[issue_id], shelf.files[issue_id])
+        author = gather.find_author(jira, credentials, identity, papers.sender, shelf.people[issue_id])
+        made = plan.comment(origin, decision, shelf.properties[issue_id], shelf.files[issue_id], author)
     else:
         made = plan.new_issue(origin, papers.rule, gather.find_reporter(jira, papers.rule, papers.sender))
     work.say(*made.explanation)

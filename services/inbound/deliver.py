@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from common import log
 from common.claims import CLAIM, Claim
 from common.db import Database
-from common.errors import Permanent, Temporary
+from common.errors import Permanent, PersonRefused, Temporary
 from common.jira import Jira
 from inbound import contents, lookup, store_ledger, store_steps
 from inbound.lookup import Found, Missing, Unclear
@@ -36,8 +36,7 @@ class ClaimLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A claimed mail with what its steps need. fence: the claim's `attempts`; settle in seconds;
-    account_id: the account that we call Jira as, if known."""
+    """A claimed mail with what its steps need. fence: the claim's `attempts`; settle in seconds."""
 
     mail_id: str
     tenant: str
@@ -46,7 +45,6 @@ class Job:
     raw: bytes
     claim: Claim[Any]
     settle: float
-    account_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,7 @@ class Delivery:
             return lookup.comment(self._jira, job.mail_id, detail["issue"], since)
         data = self._file(detail)
         issue = self._issue["issue"]
-        return lookup.attachment(self._jira, issue, detail["filename"], len(data), since, job.account_id)
+        return lookup.attachment(self._jira, issue, detail["filename"], len(data), since)
 
     # --- a step that is to be done
 
@@ -243,8 +241,10 @@ class Delivery:
             made = jira.create_issue(self._fields(detail), {contents.PROPERTY: detail["property"]})
             return {"issue": str(made["id"]), "issue_key": str(made["key"])}
         if step.kind == "comment":
-            body = contents.comment(self._job.mail, detail["lead"])
-            made = jira.add_comment(detail["issue"], body, {contents.PROPERTY: detail["property"]})
+            # In the sender's own name the comment needs nobody to say who wrote it.
+            person = detail.get("person")
+            body = contents.comment(self._job.mail, "" if person else detail["lead"])
+            made = jira.add_comment(detail["issue"], body, {contents.PROPERTY: detail["property"]}, person=person)
             return {"comment": str(made["id"])}
         if step.kind == "property":
             jira.set_property(detail["issue"], contents.PROPERTY, detail["value"])
@@ -259,6 +259,11 @@ class Delivery:
         if step.kind == "issue" and fault.status == 400 and step.detail["reporter"] and "reporter" in str(fault):
             note = f"The reporter could not be set: {fault}"
             without = replace(step, detail={**step.detail, "reporter": None, "note": note})
+            self._undo(without)
+            return self._do(without)
+        if isinstance(fault, PersonRefused):
+            note = f"It could not be posted in the sender's own name, so Mailbridge posted it for them: {fault}"
+            without = replace(step, detail={**step.detail, "person": None, "note": note})
             self._undo(without)
             return self._do(without)
         if step.kind in ("attachment", "property") and fault.status is not None:

@@ -144,7 +144,6 @@ class Desk:
             raw=papers.raw,
             claim=claim,
             settle=self._config.settings.jira_settle,
-            account_id=credentials.account_id,
         )
         delivery, steps = Delivery(self._database, jira, job), list(papers.steps)
         if not steps:

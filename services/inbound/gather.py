@@ -1,20 +1,22 @@
 """What a decision about a mail needs to know: from the database, from the mail, and from Jira as little as possible."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from common.credentials import Credentials
 from common.crypto import Vault
 from common.db import Database
 from common.errors import Permanent
 from common.jira import Jira
 from inbound import route, store, store_ledger, store_sources
 from inbound.contents import PROPERTY
+from inbound.identity import Identity
 from inbound.parse import parse
 from inbound.parsed import ParsedMail
-from inbound.plan import Reporter
+from inbound.plan import Author, Reporter
 from inbound.route import Comment, Facts, Look, NewIssue, Target
 from inbound.rules import Rule
 from inbound.store_steps import Step
@@ -74,11 +76,13 @@ def papers(found: Sheets) -> Papers:
 
 @dataclass
 class Shelf:
-    """What was looked up in Jira for one mail. By the issue's id or key: its place in the decision, its property, its files."""
+    """What was looked up in Jira for one mail. By the issue's id or key: its place in the decision, its property,
+    its files, its reporter and assignee."""
 
     targets: dict[str, Target | None] = field(default_factory=dict)
     properties: dict[str, Mapping[str, Any] | None] = field(default_factory=dict)
     files: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    people: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
 
 def find_issue(database: Database, jira: Jira, tenant: str, facts: Facts, shelf: Shelf) -> Comment | NewIssue:
@@ -101,7 +105,7 @@ def find_reporter(jira: Jira, rule: Rule, sender: str) -> Reporter:
     """The sender's own account if their address is visible and exactly one has it, else the mailbox's default, else none."""
     found, why = [], "No Jira user shows the sender's address"
     try:
-        found = [one for one in jira.find_users(sender) if _is(one, sender)] if sender else []
+        found = [one for one in jira.users_by_address(sender) if _is_person(one)] if sender else []
     except Permanent as fault:
         if fault.status not in (400, 403):
             raise
@@ -113,6 +117,28 @@ def find_reporter(jira: Jira, rule: Rule, sender: str) -> Reporter:
         name = rule.reporter_name or rule.reporter_id
         return Reporter(rule.reporter_id, False, f"{why}, so the reporter is the mailbox's default, {name}.")
     return Reporter(None, False, f"{why}, and the mailbox has no default reporter.")
+
+
+def find_author(
+    jira: Jira, credentials: Credentials, identity: Identity, sender: str, people: Iterable[Mapping[str, Any]]
+) -> Author:
+    """The account whose own address the sender's is, by Jira's word only: anyone who may edit an issue may write its
+    property. people: the issue's own, who cost no call. Others are looked for where a proven sender can post as themselves.
+    """
+    shown = [(one, one.get("emailAddress")) for one in people if _is_person(one)]
+    mine = [one for one, text in shown if isinstance(text, str) and text and text.lower() == sender]
+    posts = credentials.person_tokens and identity.trust == "proven" and bool(sender)
+    if posts and not mine:
+        try:
+            mine = [one for one in jira.users_by_address(sender) if _is_person(one)]
+        except Permanent as fault:
+            if fault.status not in (400, 403):
+                raise
+    accounts = {str(one["accountId"]): one for one in mine}
+    if len(accounts) != 1:
+        return Author()
+    [(id, account)] = accounts.items()
+    return Author(id, posts and account.get("accountType", "atlassian") == "atlassian")
 
 
 def _raw(tx: Connection, vault: Vault, row: Row[Any]) -> bytes:
@@ -136,6 +162,7 @@ def _look(jira: Jira, issue: str, shelf: Shelf) -> None:
     target = Target(str(found["id"]), str(found["key"]), _participants(fields, known or {}))
     shelf.targets[issue] = target
     shelf.properties[target.issue_id] = known
+    shelf.people[target.issue_id] = tuple(one for name in ("reporter", "assignee") if (one := fields.get(name)))
     files = fields.get("attachment") or []
     shelf.files[target.issue_id] = tuple((str(one.get("filename")), int(one.get("size") or 0)) for one in files)
 
@@ -146,7 +173,5 @@ def _participants(fields: Mapping[str, Any], known: Mapping[str, Any]) -> frozen
     return frozenset(address.lower() for address in people if isinstance(address, str) and address)
 
 
-def _is(user: Mapping[str, Any], address: str) -> bool:
-    shown = user.get("emailAddress")
-    person = user.get("active", True) and user.get("accountType", "atlassian") != "app"
-    return bool(person and isinstance(shown, str) and shown.lower() == address)
+def _is_person(user: Mapping[str, Any]) -> bool:
+    return bool(user.get("active", True) and user.get("accountType", "atlassian") != "app")

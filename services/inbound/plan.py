@@ -41,6 +41,14 @@ class Reporter:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The sender's own account as Jira knows it by their address, or None; posts: the comment is posted in their name."""
+
+    account_id: str | None = None
+    posts: bool = False
+
+
 def new_issue(origin: Origin, rule: Rule, reporter: Reporter) -> Plan:
     """An issue with the whole mail, then its files."""
     silent = reporter.own and origin.identity.trust == "proven"
@@ -53,7 +61,9 @@ def new_issue(origin: Origin, rule: Rule, reporter: Reporter) -> Plan:
         "lead": first_line,
         # The issue's reporter says it already, as long as Jira takes that reporter.
         "silent": silent,
-        "property": contents.issue_property(origin.mail_id, origin.mail, origin.own, origin.mailbox),
+        "property": contents.issue_property(
+            origin.mail_id, origin.mail, origin.own, origin.mailbox, reporter.account_id if reporter.own else None
+        ),
     }
     document = contents.description(origin.mail, first_line)
     steps = (("issue", issue), *_files(origin.mail, (), contents.is_cut(document)))
@@ -63,7 +73,11 @@ def new_issue(origin: Origin, rule: Rule, reporter: Reporter) -> Plan:
 
 
 def comment(
-    origin: Origin, route: Comment, known: Mapping[str, Any] | None, there: tuple[tuple[str, int], ...]
+    origin: Origin,
+    route: Comment,
+    known: Mapping[str, Any] | None,
+    there: tuple[tuple[str, int], ...],
+    author: Author = Author(),
 ) -> Plan:
     """A comment with what is new in the mail, then its files.
 
@@ -77,8 +91,9 @@ def comment(
     people = contents.merged_people(known, origin.mail, origin.own) if known else None
     if people is not None:
         steps.append(("property", {**issue, "value": people}))
-    properties = contents.comment_property(origin.mail_id, origin.mail, origin.own)
-    steps.append(("comment", {**issue, "lead": first_line, "property": properties}))
+    properties = contents.comment_property(origin.mail_id, origin.mail, origin.own, author.account_id)
+    person = author.account_id if author.posts else None
+    steps.append(("comment", {**issue, "lead": first_line, "property": properties, "person": person}))
     files = _files(origin.mail, there, contents.is_cut(contents.comment(origin.mail, first_line)))
     added = ("People whom it was also sent to now take part in the issue.",) if people is not None else ()
     return Plan((*steps, *files), (*added, *_about_files(len(files))))

@@ -137,6 +137,12 @@ CALLS: list[tuple[str, Callable[[Jira], Any], Any, Any]] = [
     ("comment_property", lambda j: j.comment_property("7", "mailbridge"), {"key": "k", "value": {"m": 1}}, {"m": 1}),
     ("attach", lambda j: j.attach("T-1", "a.txt", "text/plain", b"data"), [{"id": "9"}], {"id": "9"}),
     ("find_users", lambda j: j.find_users("ann+x@example.com"), [{"accountId": "a"}], [{"accountId": "a"}]),
+    (
+        "users_by_address",
+        lambda j: j.users_by_address("ann@example.com"),
+        [{"accountId": "a", "emailAddress": "Ann@example.com"}, {"accountId": "b"}],
+        [{"accountId": "a", "emailAddress": "Ann@example.com"}],
+    ),
     ("user", lambda j: j.user("712020:a"), {"accountId": "a"}, {"accountId": "a"}),
     ("user_email", lambda j: j.user_email("712020:a"), {"email": "ann@example.com"}, "ann@example.com"),
     ("groups_of", lambda j: j.groups_of("712020:a"), [{"name": "g"}], [{"name": "g"}]),

@@ -99,6 +99,14 @@ def test_whom_the_app_cannot_find_the_look_up_user_may(jira: Jira, wire: Wire) -
     assert jira.find_users("ann@example.com") == [ANN]
 
 
+def test_whose_address_the_app_does_not_see_is_found_by_the_look_up_user(jira: Jira, wire: Wire) -> None:
+    hidden = {"accountId": "ann"}
+    wire.answer = to(Reply(200, [hidden]), Reply(200, [hidden, {**ANN, "emailAddress": "ANN@example.com"}]))
+    assert [one["accountId"] for one in jira.users_by_address("ann@Example.com")] == ["ann"]
+    wire.answer = to(Reply(200, [hidden]), Reply(200, [hidden]))
+    assert jira.users_by_address("ann@example.com") == []
+
+
 @pytest.mark.parametrize(
     ("call", "said", "expected"),
     [
@@ -185,7 +193,7 @@ def test_a_comment_goes_out_in_the_persons_own_name(jira: Jira, wire: Wire, sour
     assert sent.path == "/ex/jira/cloud/rest/api/3/issue/T-1/comment"
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_what_the_person_is_refused_was_not_done_and_is_told_apart(
     jira: Jira, wire: Wire, source: Source, status: int
 ) -> None:
@@ -204,13 +212,9 @@ def test_without_a_token_of_theirs_nothing_is_sent(jira: Jira, wire: Wire) -> No
     assert wire.calls == []
 
 
-def test_other_answers_mean_the_same_as_ever(jira: Jira, wire: Wire, source: Source) -> None:
+def test_an_answer_that_never_came_is_unknown_as_ever(jira: Jira, wire: Wire, source: Source) -> None:
     source.persons["ann"] = "anns-token"
     wire.answer = lambda _: Reply(502)
     with pytest.raises(Temporary) as unknown:
         jira.add_comment("T-1", DOC, {}, person="ann")
     assert unknown.value.maybe_done
-    wire.answer = lambda _: Reply(400, {"errorMessages": ["Too long."]})
-    with pytest.raises(Permanent, match="Too long") as wrong:
-        jira.add_comment("T-1", DOC, {}, person="ann")
-    assert not isinstance(wrong.value, PersonRefused)

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -40,11 +41,18 @@ class Source:
 
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
+        self.person_of: Callable[[str], Credentials | None] = lambda _: None
 
     def get(self, tenant: str) -> Credentials:
         return self.credentials
 
     def forget(self, tenant: str, used: Credentials | None = None) -> None:
+        pass
+
+    def person(self, tenant: str, account_id: str) -> Credentials | None:
+        return self.person_of(account_id)
+
+    def forget_person(self, tenant: str, account_id: str) -> None:
         pass
 
 
