@@ -23,8 +23,10 @@ def metadata() -> MetaData:
 
 
 def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-    """Insert the row unless a unique key of the table has it already; True if it was inserted."""
-    return bool(insert_all_once(tx, table, [values]))
+    """Insert the row unless a unique key of the table has it already; True if it was inserted. Values may be SQL expressions."""
+    insert = postgresql.insert(table) if tx.dialect.name == "postgresql" else sqlite.insert(table)
+    statement = insert.values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return tx.execute(statement).first() is not None
 
 
 def insert_all_once(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

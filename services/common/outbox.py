@@ -133,6 +133,10 @@ class Outbox:
         comes late is to be passed over, which each handler of an internal topic asks in its first transaction."""
         return exists().where(self._table.c.id == id, self._out)
 
+    def still_out(self, tx: Connection, id: str) -> bool:
+        """Whether the row is out, asked in a statement of its own."""
+        return bool(tx.execute(select(self.is_out(id))).scalar())
+
     def claim(self, limit: Callable[[str], int], after: dict[str, str]) -> list[Message]:
         """Mark due rows as out and return their messages, tenants in turn.
 

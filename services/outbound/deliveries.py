@@ -154,6 +154,8 @@ class Deliveries:
 
     def _claim(self, message: Message, id: str) -> _Job | Notice | _Stop | None:
         with self.database.write() as tx:
+            if not self.outbox.still_out(tx, message.id):
+                return None
             if store_deliveries.waits_for_older(tx, id, _PATIENCE):
                 self.outbox.postpone(tx, message.id, _TURN)
                 return None
@@ -165,7 +167,6 @@ class Deliveries:
                 else:
                     self.outbox.postpone(tx, message.id, max(left, 0.0) + 1.0)
                 return None
-        with self.database.read() as tx:
             try:
                 return self._job(tx, claimed)
             except Permanent as fault:  # its tenant's key is gone, or the row was altered
@@ -223,14 +224,14 @@ class Deliveries:
     def _sent(self, message: Message, job: _Job) -> None:
         claimed = job.claimed
         with self.database.write() as tx:
-            recorded = store_deliveries.sent(tx, claimed.id, claimed.attempts)
+            sent_at = store_deliveries.sent(tx, claimed.id, claimed.attempts)
             store_events.drop_content(tx, claimed.window_id)
             store.sender_state(tx, claimed.tenant, "connected", None)
             self.outbox.done(tx, message.id)
-            now = store_events.clock(tx)
-        if recorded:
+        if sent_at is not None:
+            happened_at = max(job.content["items"][index]["at"] for index in claimed.items)
             metrics.DELIVERIES.labels("sent").inc()
-            metrics.EVENT_LAG.observe(max(0.0, now - max(job.content["items"][index]["at"] for index in claimed.items)))
+            metrics.EVENT_LAG.observe(max(0.0, sent_at - happened_at))
         _log.info("delivery_sent", attempts=claimed.attempts, event_kind=claimed.event)
 
     def _refused(self, message: Message, job: _Job, refused: Refused) -> None:

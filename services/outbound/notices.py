@@ -89,14 +89,13 @@ class Notices:
         claimed = notice.claimed
         with self.database.write() as tx:
             doubt = MAYBE_TWICE if claimed.asked else None
-            recorded = store_deliveries.sent(tx, claimed.id, claimed.attempts, doubt)
+            sent_at = store_deliveries.sent(tx, claimed.id, claimed.attempts, doubt)
             store_events.drop_content(tx, claimed.window_id)
             self.outbox.done(tx, message.id)
-            now = store_events.clock(tx)
-        if recorded:
+        if sent_at is not None:
             metrics.DELIVERIES.labels("sent").inc()
             at = max(notice.content["items"][index]["at"] for index in claimed.items)
-            metrics.EVENT_LAG.observe(max(0.0, now - at))
+            metrics.EVENT_LAG.observe(max(0.0, sent_at - at))
         _log.info("notice_sent", attempts=claimed.attempts, event_kind=claimed.event)
 
     def _end(self, message: Message, claimed: Claimed, error: str) -> None:

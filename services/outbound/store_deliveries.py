@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Update, exists, insert, select, tuple_, update
 
 from common.db import now
 from outbound.tables import delivery, window
@@ -49,11 +49,10 @@ def claim(tx: Connection, id: str, seconds: float) -> Claimed | None:
     free = (delivery.c.state == "pending") | ((delivery.c.state == "sending") & (delivery.c.claim_until < now()))
     claimed = update(delivery).where(delivery.c.id == id, free)
     values = {"state": "sending", "attempts": delivery.c.attempts + 1, "claim_until": now() + seconds}
-    if not tx.execute(claimed.values(**values)).rowcount:
+    content = select(window.c.content).where(window.c.id == delivery.c.window_id).scalar_subquery()
+    row = tx.execute(claimed.values(**values).returning(delivery, content.label("content"))).one_or_none()
+    if row is None:
         return None
-    row = tx.execute(
-        select(delivery, window.c.content).join(window, window.c.id == delivery.c.window_id).where(delivery.c.id == id)
-    ).one()
     return Claimed(
         row.id, row.tenant, row.window_id, row.issue_id, row.recipient, row.recipient_hash, row.kind, row.event,
         tuple(row.items), tuple(row.reasons), row.message_id or "", row.attempts, row.created_at, row.content, row.asked,
@@ -96,9 +95,11 @@ def release(tx: Connection, id: str, attempt: int, error: str) -> None:
     _mine(tx, id, attempt, state="pending", claim_until=None, error=error)
 
 
-def sent(tx: Connection, id: str, attempt: int, doubt: str | None = None) -> bool:
-    """The server has taken the mail; False if another attempt has begun meanwhile. doubt: what is to be said of it."""
-    return _mine(tx, id, attempt, state="sent", claim_until=None, sent_at=now(), error=doubt)
+def sent(tx: Connection, id: str, attempt: int, doubt: str | None = None) -> float | None:
+    """The server has taken the mail, and when; None if another attempt has begun meanwhile. doubt: what is to be said of it."""
+    values = {"state": "sent", "claim_until": None, "sent_at": now(), "error": doubt}
+    at: float | None = tx.execute(_of(id, attempt).values(**values).returning(delivery.c.sent_at)).scalar_one_or_none()
+    return at
 
 
 def ask(tx: Connection, id: str, attempt: int) -> bool:
@@ -166,8 +167,11 @@ def release_claims(tx: Connection) -> None:
 
 def _mine(tx: Connection, id: str, attempt: int, **values: Any) -> bool:
     """Change the row if it is still this attempt's: a bounce or a later attempt has the last word."""
-    row = update(delivery).where(delivery.c.id == id, delivery.c.state == "sending", delivery.c.attempts == attempt)
-    return tx.execute(row.values(**values)).rowcount == 1
+    return tx.execute(_of(id, attempt).values(**values)).rowcount == 1
+
+
+def _of(id: str, attempt: int) -> Update:
+    return update(delivery).where(delivery.c.id == id, delivery.c.state == "sending", delivery.c.attempts == attempt)
 
 
 def _clock(tx: Connection) -> float:

@@ -37,7 +37,7 @@ def add_event(tx: Connection, id: str, tenant: str, fingerprint: str, kind: str,
         "kind": kind,
         "issue_id": str(body.get("issue_id") or ""),
         "body": dict(body),
-        "received_at": clock(tx),
+        "received_at": now(),
     }
     return insert_once(tx, event, row)
 
@@ -51,8 +51,7 @@ def join(tx: Connection, tenant: str, place: str, events: Sequence[str], seconds
         if not found:
             # Another process may open one at this moment: then its row stands, and the next look finds it.
             row = {"id": new_id(), "tenant": tenant, "issue_id": place, "state": "open"}
-            at = clock(tx)
-            if insert_once(tx, window, {**row, "opened_at": at, "closes_at": at + seconds}):
+            if insert_once(tx, window, {**row, "opened_at": now(), "closes_at": now() + seconds}):
                 opened = row["id"]
     tx.execute(update(event).where(event.c.id.in_(events)).values(window_id=found or opened))
     return opened

@@ -79,6 +79,8 @@ class Windows:
         """Tell what has collected in a window."""
         id = str(message.body["window"])
         with self.database.write() as tx:
+            if not self.outbox.still_out(tx, message.id):
+                return
             if not store_events.is_next(tx, id):  # it stays open meanwhile: what comes now is told together
                 self.outbox.postpone(tx, message.id, _TURN)
                 return
