@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from common import log, metrics
-from common.errors import Fault, Permanent, Temporary
+from common.errors import Fault, Permanent, Temporary, Unauthorised
 from common.jira import Jira, JiraSites
 from connect.events import JiraEvent
 from connect.polled_events import FIELDS, Found, events, explained, found, query
@@ -102,6 +102,9 @@ class Poll:
         every = REPAIR if turn.heard else self._every
         try:
             until = self._look(turn)
+        except Unauthorised as fault:
+            self._sites.doubt(turn.tenant)
+            self._put_off(turn, fault, max(every, fault.retry_after or _AFTER_FAULT))
         except Temporary as fault:
             self._put_off(turn, fault, max(every, fault.retry_after or _AFTER_FAULT))
         except Permanent as fault:

@@ -143,6 +143,10 @@ class SiteStore:
             if at is None or clock - at >= (troubled if (checked or {}).get("problem") else well)
         ]
 
+    def doubt(self, id: str) -> None:
+        """Jira refused the tenant's token: it is to be checked at the next occasion."""
+        self._set(id, checked_at=None)
+
     def hook(self, name: str) -> Hook | None:
         """The webhook of that name, of a tenant that is enabled."""
         rows = select(site_token.c.tenant, site_token.c.hook_secret, site_token.c.hook_heard_at)

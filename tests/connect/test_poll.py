@@ -235,6 +235,7 @@ def test_an_expired_token_waits_for_a_new_one(hosted: Hosted, poll: Poll, cloud:
     poll.once()
     assert hosted.events() == []
     assert "401" in hosted.call("GET").json["events"]["problem"]
+    assert hosted.sites.unchecked(troubled=60.0, well=3600.0) == [hosted.tenant]  # the page will say why, within a minute
     hosted.attach("newer")
     due(hosted)
     poll.once()
