@@ -74,7 +74,7 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.post("/forge/rotate")
     def rotate() -> tuple[str, int]:
-        host.key.rotate()
+        host.keys.rotate()
         return "", 204
 
     @routes.post("/forge/quiet")

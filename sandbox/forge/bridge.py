@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any
 
 from sandbox.forge import remote
-from sandbox.forge.host import VIEW_LIMIT, ForgeHost
+from sandbox.forge.host import ForgeHost
 from sandbox.forge.model import View
 from sandbox.forge.remote import Answer, NoAnswer
 
@@ -112,7 +112,7 @@ class Bridge:
         headers = {**_init_headers(init), "authorization": f"Bearer {bearer}"}
         url = host.api_base_url + str(payload.get("restPath"))
         try:
-            return _fetched(remote.call(_method(init), url, headers, _body(init), VIEW_LIMIT))
+            return _fetched(remote.call(_method(init), url, headers, _body(init), host.view_limit))
         except NoAnswer as failed:
             raise BadCommand(str(failed)) from None
 

@@ -11,10 +11,11 @@ from typing import Any
 from sandbox.faults import Faults
 from sandbox.forge import event_scopes, remote
 from sandbox.forge.deliveries import QUIET, Attempt, Deliveries
-from sandbox.forge.manifest import INSTALLED, UPGRADED, Endpoint, Scopes, read
+from sandbox.forge.manifest import INSTALLED, UPGRADED, Endpoint, Scopes
 from sandbox.forge.model import ForgeApp, View
+from sandbox.forge.read_manifest import read
 from sandbox.forge.remote import Answer, NoAnswer
-from sandbox.forge.tokens import Bearers, SigningKey, invocation_claims
+from sandbox.forge.tokens import Bearers, SigningKeys, invocation_claims
 from sandbox.jira import seed
 from sandbox.jira.model import User
 from sandbox.jira.site import Site
@@ -36,8 +37,9 @@ class ForgeHost:
     ) -> None:
         self.site = site
         self.cloud_id = cloud_id or str(uuid.uuid4())
+        self.view_limit = VIEW_LIMIT  # a test need not wait for it
         self.api_base_url = f"{origin}/ex/jira/{self.cloud_id}"
-        self.key = SigningKey()
+        self.keys = SigningKeys()
         self.bearers = Bearers()
         self.deliveries = Deliveries(site, faults, self.apps, self._invoke, retry_seconds)
         self._lock = threading.Lock()
@@ -135,7 +137,7 @@ class ForgeHost:
         sent = {**headers, **self._proof(view.app, (view.page.kind, view.page.key), context, view.account)}
         if tokens:
             sent |= self._tokens(view.app, view.page.endpoint, view.account)
-        return remote.call(method, url, sent, body, VIEW_LIMIT, json_wanted=True)
+        return remote.call(method, url, sent, body, self.view_limit, json_wanted=True)
 
     def offline_token(self, app: ForgeApp, account: str) -> str:
         """A bearer with which the app acts as a person who is not there, with the scopes that allow it."""
@@ -162,7 +164,7 @@ class ForgeHost:
         self, app: ForgeApp, module: tuple[str, str], context: dict[str, Any], principal: str | None
     ) -> dict[str, str]:
         claims = invocation_claims(app, self.api_base_url, module, context, principal, self.site.clock())
-        return {"authorization": f"Bearer {self.key.sign(claims)}"}
+        return {"authorization": f"Bearer {self.keys.sign(claims)}"}
 
     def _tokens(self, app: ForgeApp, endpoint: Endpoint | None, viewer: str | None) -> dict[str, str]:
         now, scopes = self.site.clock(), app.manifest.scopes

@@ -32,7 +32,7 @@ def blueprint(host: ForgeHost, calls: Calls, files: Path | None) -> Blueprint:
 
     @routes.get("/forge/jwks.json")
     def jwks() -> Response:
-        return jsonify(host.key.jwks())
+        return jsonify(host.keys.jwks())
 
     @routes.post("/graphql")
     def ask_graphql() -> Response:

@@ -22,33 +22,43 @@ _HANDED_ON = 60.0  # seconds for which invocations carry the same bearer
 _LONG = 700  # random bytes: a real bearer has about a thousand characters, and whoever cuts it is found out
 
 
-class SigningKey:
-    """The key pair of invocation tokens; made when it is first asked for, since making one takes a while."""
+class SigningKeys:
+    """The key pairs of invocation tokens, the newest of which signs; the first is made when it is asked for, since that takes
+    a while."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kid = f"forge/invocation-token/{uuid.uuid4()}"
-        self._private: rsa.RSAPrivateKey | None = None
+        self._keys: list[tuple[str, rsa.RSAPrivateKey]] = []
 
     def jwks(self) -> dict[str, Any]:
-        """The public half, as /.well-known/jwks.json."""
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(self._key().public_key(), as_dict=True)
-        return {"keys": [{**public, "kid": self._kid, "use": "sig", "alg": "RS256"}]}
+        """The public halves, as /.well-known/jwks.json; an older key stays there, as it does where keys change in good order."""
+        self._newest()
+        return {"keys": [_public(kid, private) for kid, private in self._keys]}
 
     def sign(self, claims: dict[str, Any]) -> str:
         """A JWT with these claims."""
-        return jwt.encode(claims, self._key(), "RS256", headers={"kid": self._kid})
+        kid, private = self._newest()
+        return jwt.encode(claims, private, "RS256", headers={"kid": kid})
 
     def rotate(self) -> None:
-        """From now on another key signs, and the JWKS names only that."""
+        """From now on another key signs."""
         with self._lock:
-            self._kid, self._private = f"forge/invocation-token/{uuid.uuid4()}", None
+            self._add()
 
-    def _key(self) -> rsa.RSAPrivateKey:
+    def _newest(self) -> tuple[str, rsa.RSAPrivateKey]:
         with self._lock:
-            if self._private is None:
-                self._private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-            return self._private
+            if not self._keys:
+                self._add()
+            return self._keys[-1]
+
+    def _add(self) -> None:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._keys.append((f"forge/invocation-token/{uuid.uuid4()}", private))
+
+
+def _public(kid: str, private: rsa.RSAPrivateKey) -> dict[str, Any]:
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    return {**public, "kid": kid, "use": "sig", "alg": "RS256"}
 
 
 def invocation_claims(

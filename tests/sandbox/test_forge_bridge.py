@@ -91,9 +91,10 @@ def test_what_a_remote_refuses_reaches_the_page_and_what_it_botches_does_not(
 
 
 def test_an_answer_after_25_seconds_is_none(
-    forge: Forge, remote: ForgeApp, installed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, forge: Forge, remote: ForgeApp, installed: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("sandbox.forge.host.VIEW_LIMIT", 0.3)  # the limit itself, so that the test need not wait for it
+    assert sandbox.parts.forge.view_limit == 25
+    sandbox.parts.forge.view_limit = 0.3
 
     def slowly(_one: Invocation) -> tuple[int, Any]:
         time.sleep(0.6)

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from sandbox.forge import event_scopes, scopes
-from sandbox.forge.manifest import BadManifest, read
+from sandbox.forge.manifest import BadManifest
+from sandbox.forge.read_manifest import read
 from sandbox.jira import api_comments, api_issues, api_people, api_projects, api_search
 from sandbox.jira.api import Api
 from sandbox.jira.site import Site
