@@ -11,6 +11,7 @@ from common.web import check_session, current_session
 from connect import attach, forge_scopes, hooks
 from connect.api_site_schemas import AttachedSite, Checked, SiteToAttach, SiteToCheck
 from connect.config import Config
+from connect.email_api import EmailApi
 from connect.poll import REPAIR
 from connect.site_rights import ending
 from connect.site_view import Seen, Way, connect_scopes, view
@@ -25,7 +26,7 @@ _BY_AN_APP = "This site is attached by an app: it is attached and detached in Ji
 class Sites:
     """What the views need: the stores, and the check of a site that is not attached yet."""
 
-    def __init__(self, config: Config, store: Store, check: attach.Check) -> None:
+    def __init__(self, config: Config, store: Store, check: attach.Check, email_api: EmailApi) -> None:
         key = config.settings.master_key
         self.base_url = config.settings.base_url
         self.every = config.jira_poll
@@ -34,6 +35,7 @@ class Sites:
         self.by_forge = ForgeStore(store.database, key)
         self.polled = PolledStore(store.database)
         self.check = check
+        self.email_api = email_api
 
 
 def blueprint(sites: Sites) -> Blueprint:
@@ -124,20 +126,23 @@ def _shown(sites: Sites, tenant: Tenant) -> dict[str, Any]:
     else:
         events = _events(sites, tenant, "webhook", sites.polled.newest(tenant.id), REPAIR)
         scopes = connect_scopes()
-    return view(Seen(tenant.scheme, tenant.base_url, tenant.state, tenant.account_id, events, scopes))
+    access = sites.email_api.of(tenant.id, tenant.scheme, tenant.account_id)
+    return view(Seen(tenant.scheme, tenant.base_url, tenant.state, tenant.account_id, events, access, scopes))
 
 
 def _seen_by_token(sites: Sites, tenant: Tenant, site: Site | None) -> Seen:
     heard_at = None if site is None else site.hook.heard_at
     way, every = ("polling", sites.every) if heard_at is None else ("webhook", REPAIR)
     events = _events(sites, tenant, way, heard_at, every)
+    access = sites.email_api.of(tenant.id, tenant.scheme, tenant.account_id)
     if site is None:
-        return Seen(tenant.scheme, tenant.base_url, tenant.state, None, events)
+        return Seen(tenant.scheme, tenant.base_url, tenant.state, None, events, access)
     return Seen(
         scheme=tenant.scheme,
         site=site.base_url,
         state=tenant.state,
         account_id=tenant.account_id,
+        email_api=access,
         events=events,
         email=site.account.email,
         token_expires_at=site.account.expires_at,

@@ -31,6 +31,7 @@ from connect import (
 )
 from connect.attach import Check
 from connect.config import Config
+from connect.email_api import EmailApi
 from connect.forge_gate import ForgeGate
 from connect.forge_keys import ForgeKeys
 from connect.forge_moves import Moves
@@ -82,7 +83,7 @@ def create_app(config: Config | None = None, *, database: Database | None = None
         api_lookup.blueprint(store, lookups, LookupJira(Http(nets, settings.jira_timeout), settings))
     )
     check = Check(Http(nets, settings.jira_timeout), settings)
-    smorest.register_blueprint(api_site.blueprint(api_site.Sites(config, store, check)))
+    smorest.register_blueprint(api_site.blueprint(api_site.Sites(config, store, check, EmailApi(sites))))
     for blueprint in (
         lifecycle.blueprint(config, store, forge_store, install_keys),
         webhooks.blueprint(store),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connect.descriptor import NAME, SCOPES
+from connect.email_api import Access
 
 _APPROVE = "Approve the update of Mailbridge in Jira's Manage apps."
 
@@ -29,6 +30,7 @@ class Seen:
     state: str
     account_id: str | None
     events: Way
+    email_api: Access
     scopes: Sequence[Mapping[str, Any]] = ()
     email: str | None = None
     token_expires_at: float | None = None
@@ -57,8 +59,7 @@ def view(seen: Seen) -> dict[str, Any]:
         "scopes": seen.scopes,
         "events": seen.events,
         "webhook": seen.webhook,
-        # GET /user/email is for apps only, and what it said to ours is known where it was asked: in outbound.
-        "email_api": {"state": "unknown", "checked_at": None},
+        "email_api": seen.email_api,
     }
 
 
