@@ -2,7 +2,7 @@
 
 Jira gives no key by which a request repeated is one request, and no way to ask whether it was done. So that each request
 is counted before it goes out (`asked`), and no longer once its outcome is known: one whose outcome never came is
-repeated once, and after the second nobody asks again (docs/decisions/0007). Whose notification settings or rights
+repeated once, and after the second nobody asks again (docs/decisions/0008). Whose notification settings or rights
 forbid it is Jira's to know.
 """
 

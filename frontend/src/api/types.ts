@@ -150,7 +150,8 @@ export interface Delivery {
   created_at: number;
   issue_key: string | null;
   recipient: string;
-  kind: 'account' | 'address';
+  /** notify: an account whose address nobody tells; Jira itself sends the mail. */
+  kind: 'account' | 'address' | 'notify';
   event: string | null;
   state: DeliveryState;
   reason: string | null;

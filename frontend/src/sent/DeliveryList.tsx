@@ -19,6 +19,12 @@ const PAGE = 25;
 const REFRESH_SECONDS = 4;
 const PAUSE_MS = 300;
 
+const WAYS: Record<Delivery['kind'], string> = {
+  account: 'Jira account',
+  address: 'By email only',
+  notify: 'Jira account, sent by Jira',
+};
+
 export function DeliveryList({ api }: { api: Api }) {
   const [typed, setTyped] = useState('');
   const [trail, setTrail] = useState<readonly Cursor[]>([]);
@@ -89,7 +95,7 @@ function DeliveryTable({ deliveries }: { deliveries: readonly Delivery[] }) {
               <td>{delivery.issue_key && <IssueLink issue={delivery.issue_key} />}</td>
               <td className="mb-cut">
                 {delivery.recipient}
-                <div className="mb-quiet">{delivery.kind === 'account' ? 'Jira account' : 'By email only'}</div>
+                <div className="mb-quiet">{WAYS[delivery.kind]}</div>
               </td>
               <td>
                 <State word={wordFor(DELIVERY_STATES, delivery.state)} />
