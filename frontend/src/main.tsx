@@ -10,12 +10,12 @@ import { forgeTransport } from './api/forge';
 import { asProblem, Problem } from './api/problem';
 import { loginApi, type PageInfo } from './api/standalone';
 import { colorModeOf } from './host/color';
-import { contextToken, fillFrame, loadConnectScript, siteAddress, watchTheme } from './host/connect';
-import { doorIn, errandIn } from './host/doors';
+import { contextToken, fillFrame, fitFrame, loadConnectScript, siteAddress, watchTheme } from './host/connect';
+import { doorIn, errandIn, ISSUE_PANEL } from './host/doors';
 import { followTheme, forgeHost } from './host/forge';
 import { surroundings } from './host/surroundings';
 import { applyTheme } from './host/theme';
-import { viewFor, type Door, type View } from './host/view';
+import { viewFor, type View } from './host/view';
 import { IssuePanel } from './issue/IssuePanel';
 import { Standalone } from './login/Standalone';
 import { NoAnswer, Outside } from './Outside';
@@ -54,12 +54,14 @@ async function startInConnect(): Promise<void> {
   if (allJs === null) throw new Problem(0, 'Mailbridge does not know where Jira’s Connect script is');
   const host = await loadConnectScript(allJs, PATIENCE_MS);
   watchTheme(host, (theme) => void applyTheme(colorModeOf(theme)));
-  const module = doorIn(window.location.href);
-  fillFrame(host, FRAME_PATIENCE_MS);
+  const { module, projectKey } = doorIn(window.location.href);
+  if (module === ISSUE_PANEL) fitFrame(host);
+  else fillFrame(host, FRAME_PATIENCE_MS);
   const site = await siteAddress(host, PATIENCE_MS).catch(() => null);
   const connection = connectTransport(() => contextToken(host, PATIENCE_MS), fetchHere, now);
-  const door: Door = { module, project: null, issue: null };
-  showView(createApi(connection), viewFor(door, await connection.session()), site);
+  const session = await connection.session();
+  const project = session.project ? { id: session.project, key: projectKey } : null;
+  showView(createApi(connection), viewFor({ module, project, issue: null }, session), site);
 }
 
 async function startAlone(): Promise<void> {

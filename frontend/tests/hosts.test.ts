@@ -139,8 +139,12 @@ describe('what is shown', () => {
     expect(viewFor({ module: 'mailbridge-issue', project: null, issue: null }, { issue: null })).toEqual({ kind: 'admin' });
   });
   it('is told by the address under Connect', () => {
-    expect(doorIn('https://m.example.com/?page=mailbridge-issue&xdm_e=x')).toBe('mailbridge-issue');
-    expect(doorIn('https://m.example.com/')).toBe('mailbridge-admin');
+    expect(doorIn('https://m.example.com/?page=mailbridge-issue&xdm_e=x')).toEqual({ module: 'mailbridge-issue', projectKey: null });
+    expect(doorIn('https://m.example.com/?page=mailbridge-project&project.key=SUP')).toEqual({
+      module: 'mailbridge-project',
+      projectKey: 'SUP',
+    });
+    expect(doorIn('https://m.example.com/').module).toBe('mailbridge-admin');
   });
   it.each([null, undefined, 'x', {}, { key: 'SUP' }])('takes no place from %j', (value) => expect(placeIn(value)).toBeNull());
 });

@@ -59,6 +59,12 @@ def descriptor(base_url: str, app_key: str) -> dict[str, Any]:
             "webSections": [
                 {"key": "mailbridge-mail", "name": {"value": "Mail"}, "location": "admin_plugins_menu", "weight": 100}
             ],
+            "jiraProjectAdminTabPanels": [
+                _module("mailbridge-project", "Mailbridge", "&project.key={project.key}")
+                | {"location": "projectgroup4", "conditions": [{"condition": "user_is_project_admin"}]}
+            ],
+            # Who may see the issue may see its mail: connect asks Jira before the page gets a session.
+            "webPanels": [_module("mailbridge-issue", "Mail") | {"location": "atl.jira.view.issue.right.context"}],
             "configurePage": _page("mailbridge-configure", "Configure"),
             "postInstallPage": _page("mailbridge-start", "Get started"),
             "jiraEntityProperties": [_searchable()],
@@ -68,9 +74,12 @@ def descriptor(base_url: str, app_key: str) -> dict[str, Any]:
 
 
 def _page(key: str, name: str) -> dict[str, Any]:
-    # One page for all three; the query tells it by which door somebody came in.
-    conditions = [{"condition": "user_is_admin"}]
-    return {"key": key, "name": {"value": name}, "url": f"/?page={key}", "conditions": conditions}
+    return _module(key, name) | {"conditions": [{"condition": "user_is_admin"}]}
+
+
+def _module(key: str, name: str, around: str = "") -> dict[str, Any]:
+    # One page for all of them; the query tells it by which door somebody came in.
+    return {"key": key, "name": {"value": name}, "url": f"/?page={key}{around}"}
 
 
 def _searchable() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import jsonschema
 
 from connect.descriptor import descriptor
+from connect.forge_manifest import ISSUE_PANEL, PROJECT_PAGE
 from tests.contracts import contract
 
 BASE = "https://mail.example.com/mailbridge"
@@ -41,6 +42,15 @@ def test_the_pages_are_for_admins_and_lie_at_the_root() -> None:
     assert len({page["key"] for page in pages}) == 3
     section = modules["webSections"][0]
     assert modules["adminPages"][0]["location"] == f"{section['location']}/{section['key']}"
+
+
+def test_projects_and_issues_have_a_page_of_their_own() -> None:
+    [project], [issue] = WHOLE["modules"]["jiraProjectAdminTabPanels"], WHOLE["modules"]["webPanels"]
+    assert project["url"] == "/?page=mailbridge-project&project.key={project.key}"
+    assert project["conditions"] == [{"condition": "user_is_project_admin"}]
+    assert issue["url"] == "/?page=mailbridge-issue"
+    # The page knows these doors by the same names under Forge.
+    assert (project["key"], issue["key"]) == (PROJECT_PAGE, ISSUE_PANEL)
 
 
 def test_the_property_is_indexed() -> None:

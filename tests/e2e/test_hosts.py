@@ -354,3 +354,9 @@ def test_under_connect_an_issue_shows_its_mail_too(page: Page, servers: PageServ
     api.mails = [mail(1)]
     page.goto(f"{servers.site}/host")
     expect(page.frame_locator("iframe").get_by_text("Cora Customer")).to_be_visible()
+
+
+def test_under_connect_a_project_has_its_page_too(page: Page, servers: PageServers, api: FakeApi) -> None:  # noqa: F811
+    api.admin, api.project, servers.door = False, "10000", "mailbridge-project&project.key=SUP"
+    page.goto(f"{servers.site}/host")
+    expect(page.frame_locator("iframe").get_by_role("heading", name="Mail of Support")).to_be_visible()

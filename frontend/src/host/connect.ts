@@ -70,6 +70,14 @@ export function fillFrame(host: ConnectScript, patience: number): void {
   }, patience);
 }
 
+/** A panel in an issue is as high as what it shows. */
+export function fitFrame(host: ConnectScript): void {
+  const page = document.getElementById('page') ?? document.body;
+  new ResizeObserver(() => host.resize?.('100%', `${Math.max(page.scrollHeight, LEAST_PANEL_HEIGHT)}px`)).observe(page);
+}
+
+const LEAST_PANEL_HEIGHT = 120;
+
 function within<T>(
   patience: number,
   lateness: string,

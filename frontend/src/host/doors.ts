@@ -3,9 +3,10 @@ export const ADMIN_PAGE = 'mailbridge-admin';
 export const PROJECT_PAGE = 'mailbridge-project';
 export const ISSUE_PANEL = 'mailbridge-issue';
 
-/** Under Connect the page's own address says by which door it was opened. */
-export function doorIn(address: string): string {
-  return new URL(address).searchParams.get('page') ?? ADMIN_PAGE;
+/** Under Connect the page's own address says by which door it was opened, and the key of the project around it. */
+export function doorIn(address: string): { module: string; projectKey: string | null } {
+  const { searchParams } = new URL(address);
+  return { module: searchParams.get('page') ?? ADMIN_PAGE, projectKey: searchParams.get('project.key') || null };
 }
 
 /** What our own server puts behind the `#` of the page's address: browsers keep it to themselves. */

@@ -211,6 +211,9 @@ function Granted({ site }: { site: Site }) {
           )}
         </SectionMessage>
       )}
+      {site.scopes.length > 0 && site.scopes.every(({ granted }) => granted === null) && (
+        <p>These are the scopes that Mailbridge asks for. Jira has not said yet which of them it granted.</p>
+      )}
       <CheckList label="What Mailbridge may do" checks={checks} />
     </Card>
   );
