@@ -94,7 +94,7 @@ class Store:
             mine = tenant.c.client_key == installation.client_key
             row = tx.execute(select(tenant.c.id, tenant.c.state).where(mine).with_for_update()).one()
             id: str = row.id
-            if row.state == "removed":
+            if row.state in ("removed", "silent"):
                 values["scheme"] = "connect"
             sealed = self._vault.seal(tx, id, installation.secret.encode(), _AAD)
             tx.execute(update(tenant).where(mine).values(**values, shared_secret=sealed))

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from common.crypto import Vault
 from common.db import Database, insert_once, now
+from common.errors import Temporary
 from common.ids import new_id
 from common.outbox import Outbox
 from connect.hearing import Known, News, what_is_new
@@ -82,8 +83,7 @@ class ForgeStore:
         with self._database.write() as tx:
             if _find(tx, call) is None:
                 self._enter(tx, call, into)
-            row = _find(tx, call, lock=True)
-            assert row is not None  # it was entered, by us or by another process
+            row = _locked(tx, _find(tx, call))
             news = what_is_new(self._known(tx, row), call, token, _clock(tx))
             if news is not None:
                 self._write(tx, row["installation_id"], row["tenant"], news)
@@ -96,6 +96,7 @@ class ForgeStore:
         """
         with self._database.write() as tx:
             mine = forge.c.installation_id == installation_id
+            _lock(tx, tenant_id)
             row = _row(tx, mine)
             if row is not None and row["tenant"] == tenant_id:
                 return None
@@ -122,12 +123,13 @@ class ForgeStore:
 
     def refuse(self, tenant_id: str, digest: str) -> None:
         """Note that Jira did not accept the token with this SHA-256 (hex), if it is still the one that stands here."""
-        with self._database.write() as tx:
-            mine = forge.c.tenant == tenant_id
-            row = _row(tx, mine)
-            token = None if row is None or row["refused_at"] is not None else self._token(tx, row)
-            if token is not None and hashlib.sha256(token.encode()).hexdigest() == digest:
-                tx.execute(update(forge).where(mine).values(refused_at=now()))
+        site = self.of(tenant_id)
+        if site is None or site.token is None or site.refused:
+            return
+        if hashlib.sha256(site.token.encode()).hexdigest() == digest:
+            with self._database.write() as tx:
+                this = (forge.c.tenant == tenant_id) & (forge.c.token_at == site.token_at)
+                tx.execute(update(forge).where(this).values(refused_at=now()))
 
     def set_scopes(self, tenant_id: str, names: Iterable[str]) -> None:
         """Note the scopes that an administrator granted to the app's version that was last heard of."""
@@ -148,9 +150,9 @@ class ForgeStore:
     def leave(self, tenant_id: str) -> None:
         """Forget the installation of a tenant that Connect still serves, which is called by Connect again."""
         with self._database.write() as tx:
-            tx.execute(delete(forge).where(forge.c.tenant == tenant_id))
             values = {"scheme": "connect", "state": "enabled", "account_id": None, "changed_at": now()}
             tx.execute(update(tenant).where(tenant.c.id == tenant_id).values(**values))
+            tx.execute(delete(forge).where(forge.c.tenant == tenant_id))
             self._outbox.put(tx, "tenant.changed", tenant_id, {"state": "enabled"})
 
     def _enter(self, tx: Connection, call: Invocation, into: str | None) -> None:
@@ -197,16 +199,31 @@ _NAMES = (
 )
 
 
-def _find(tx: Connection, call: Invocation, *, lock: bool = False) -> dict[str, Any] | None:
+def _find(tx: Connection, call: Invocation) -> dict[str, Any] | None:
     """The row of the call's installation, else that of an earlier installation in the same site and environment."""
     this = forge.c.installation_id == call.installation_id
     site = (forge.c.cloud_id == call.cloud_id) & (forge.c.environment == call.environment)
     for which in (this, site):
         rows = select(forge).where(which).order_by(forge.c.heard_at.desc()).limit(1)
-        found = tx.execute(rows.with_for_update() if lock else rows).mappings().one_or_none()
+        found = tx.execute(rows).mappings().one_or_none()
         if found is not None:
             return dict(found)
     return None
+
+
+def _locked(tx: Connection, row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The row as it is once nobody else writes its tenant; Temporary if it has just gone."""
+    if row is not None:
+        _lock(tx, row["tenant"])
+        row = _row(tx, forge.c.tenant == row["tenant"])
+    if row is None:
+        raise Temporary("The installation is just being changed.", retry_after=1.0)
+    return dict(row)
+
+
+def _lock(tx: Connection, tenant_id: str) -> None:
+    """Tenants are locked before their installations, by everybody: else two would wait for each other."""
+    tx.execute(select(tenant.c.id).where(tenant.c.id == tenant_id).with_for_update())
 
 
 def _row(tx: Connection, which: ColumnElement[bool], *, lock: bool = True) -> dict[str, Any] | None:

@@ -250,6 +250,16 @@ def test_an_event_is_taken_once_however_often_it_comes(forge: Connect, site: Sit
     assert [body["kind"] for _, _, body in forge.messages("jira.event")] == ["issue_updated", "comment_created"]
 
 
+def test_an_event_of_a_known_site_asks_nobody(forge: Connect, site: Site, cloud: Cloud, wire: Wire) -> None:
+    """Forge waits five seconds: what is slow or down elsewhere must not count."""
+    site.install()
+    cloud.api_down = cloud.keys_down = cloud.atlassian.jira_down = True
+    before = len(wire.calls)
+    site.event(UPDATED)
+    assert wire.calls[before:] == []
+    assert len(forge.messages("jira.event")) == 1
+
+
 @pytest.mark.parametrize("name", ["created-issue", "updated-issue", "commented-issue", "deleted-comment", "retry"])
 def test_atlassians_sample_events_are_taken(forge: Connect, site: Site, name: str) -> None:
     site.event(contract(f"samples/forge/{name}.json"))
