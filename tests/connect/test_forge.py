@@ -325,11 +325,11 @@ def attacks() -> list[tuple[str, Any]]:
         ("several apps", lambda site: site.fit(aud=[APP, "ari:cloud:ecosystem::app/other"])),
         ("another issuer", lambda site: site.fit(iss="forge")),
         ("no issuer", lambda site: site.fit(iss=None)),
-        ("expired", lambda site: site.fit(iat=now - 60, nbf=now - 60, exp=now - 35)),
-        ("not yet", lambda site: site.fit(nbf=now + 60)),
-        ("issued in future", lambda site: site.fit(iat=now + 60, exp=now + 85)),
+        ("expired", lambda site: site.fit(iat=at(-60), nbf=at(-60), exp=at(-35))),
+        ("not yet", lambda site: site.fit(nbf=at(60))),
+        ("issued in future", lambda site: site.fit(iat=at(60), exp=at(85))),
         ("without an end", lambda site: site.fit(exp=None)),
-        ("of a day's life", lambda site: site.fit(exp=now + 86_400)),
+        ("of a day's life", lambda site: site.fit(exp=at(86_400))),
     ]
 
 
