@@ -14,6 +14,12 @@ _DOMAINS = ("atlassian.net", "jira.com", "jira-dev.com")
 _MOST_SITES = 50
 # Vite writes a hash of the content into the names below assets/.
 _FOREVER = "public, max-age=31536000, immutable"
+# For the page as a window of its own, with a login; Jira's frame leaves them as they are. Who opens it or is opened by it
+# gets no hold of it, and it asks for nothing that a browser could give away.
+_ALONE = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+}
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Mailbridge</title>
 <body style="font-family: sans-serif; max-width: 40rem; margin: 3rem auto">
@@ -43,6 +49,8 @@ def blueprint(config: Config, store: Store) -> Blueprint:
         sites = store.base_urls(_DOMAINS, _MOST_SITES)
         response.headers["Content-Security-Policy"] = content_security_policy(config.all_js, sites)
         response.headers["Cache-Control"] = "no-cache"
+        for name, value in _ALONE.items():
+            response.headers[name] = value
         return response
 
     @pages.get("/assets/<path:name>")

@@ -141,9 +141,9 @@ class Store:
             tx.execute(update(tenant).where(there).values(account_id=account_id))
 
     def base_urls(self, beyond: Iterable[str], most: int) -> list[str]:
-        """At most `most` addresses of sites that have the app, outside these domains."""
+        """At most `most` addresses of sites that show the page in a frame (Connect), outside these domains."""
         outside = [tenant.c.base_url.not_like(f"https://%.{domain}") for domain in beyond]
-        there = (tenant.c.state != "removed") & (tenant.c.base_url != "")
+        there = (tenant.c.state != "removed") & tenant.c.client_key.is_not(None)
         rows = select(tenant.c.base_url).where(there, *outside).distinct().order_by(tenant.c.base_url).limit(most)
         with self._database.read() as tx:
             return list(tx.execute(rows).scalars())

@@ -5,6 +5,7 @@ from werkzeug.test import TestResponse
 
 from connect.descriptor import descriptor
 from connect.page import content_security_policy
+from connect.store_site import Account, SiteStore
 from tests.connect.conftest import Connect
 
 INDEX = '<!doctype html><script type="module" src="/assets/index-abc123.js"></script>'
@@ -58,6 +59,26 @@ def test_sites_outside_atlassians_domains_may_frame_it_once_installed(built: Con
     rules = policy(get(built, "/").headers["Content-Security-Policy"])
     origin = built.jira_url.removesuffix("/jira")
     assert rules["frame-ancestors"].split()[3:] == [origin]
+
+
+def test_the_site_of_the_pages_own_login_frames_nothing(built: Connect) -> None:
+    """Nobody is logged in inside a frame: the cookie is SameSite=Strict, and there is nothing to click."""
+    sites = SiteStore(built.database, built.config.settings.master_key)
+    sites.attach(sites.own_tenant(), "https://jira.own.example", Account("a@x.test", "token", None), None)
+    rules = policy(get(built, "/").headers["Content-Security-Policy"])
+    assert rules["frame-ancestors"].split() == [
+        "https://*.atlassian.net", "https://*.jira.com", "https://*.jira-dev.com",
+    ]  # fmt: skip
+
+
+def test_as_a_window_of_its_own_the_page_keeps_to_itself(built: Connect) -> None:
+    headers = get(built, "/").headers
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    rules = policy(headers["Content-Security-Policy"])
+    assert (rules["form-action"], rules["base-uri"], rules["connect-src"]) == ("'none'", "'none'", "'self'")
+    assert "unsafe" not in headers["Content-Security-Policy"]
 
 
 def test_the_host_script_of_production_is_named_by_its_origin() -> None:
