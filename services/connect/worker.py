@@ -14,6 +14,7 @@ from common.nets import Nets
 from common.outbox import Outbox, Relay
 from connect.attach import Check
 from connect.config import Config
+from connect.look import Looker
 from connect.lookup_check import DailyCheck, LookupJira
 from connect.own_site import OwnSite
 from connect.poll import Poll
@@ -45,7 +46,8 @@ class Worker:
         own = OwnSite(config.jira_site, sites, Check(http, settings))
         silence = Silence(store, ForgeStore(database, settings.master_key), jira)
         self._sweep = Sweep(store, jira, (own.once, daily.once, silence.once))
-        self._poll = Poll(store, PolledStore(database), sites, jira, config.jira_poll)
+        polled = PolledStore(database)
+        self._poll = Poll(polled, sites, jira, Looker(store, polled), config.jira_poll)
 
     def start(self) -> None:
         """Begin; returns at once."""

@@ -11,7 +11,8 @@ from common import metrics
 from common.http import Http
 from common.jira import JiraSites
 from common.nets import Nets
-from connect.poll import OVERLAP, REPAIR, Poll
+from connect.look import OVERLAP, Looker
+from connect.poll import REPAIR, Poll
 from connect.store_polled import PolledStore
 from connect.tables import polled
 from connect.vending import OwnCredentials
@@ -48,7 +49,8 @@ def a_poll(hosted: Hosted) -> Poll:
     connect = hosted.connect
     settings = connect.config.settings
     jira = JiraSites(Http(Nets(settings.allow_networks), 5.0), OwnCredentials(connect.config, connect.store), settings)
-    return Poll(connect.store, PolledStore(connect.database), hosted.sites, jira, EVERY)
+    polls = PolledStore(connect.database)
+    return Poll(polls, hosted.sites, jira, Looker(connect.store, polls), EVERY)
 
 
 def row(hosted: Hosted) -> Any:
@@ -166,25 +168,77 @@ def test_what_the_index_shows_late_is_found_within_the_overlap(hosted: Hosted, p
     assert len(hosted.events()) == 1
 
 
-def test_a_webhook_that_is_heard_makes_polling_a_repair(hosted: Hosted, poll: Poll, cloud: Cloud, wire: Wire) -> None:
-    before = repaired("issue_updated")
-    assert hosted.event({**UPDATED, "timestamp": ago(100), "issue": {"id": "1", "key": "TEST-1"}}).status_code == 204
+def test_a_webhook_that_tells_everything_costs_a_search_in_ten_minutes(
+    hosted: Hosted, poll: Poll, cloud: Cloud, wire: Wire
+) -> None:
+    told = {**UPDATED, "timestamp": ago(100), "issue": {"id": "1", "key": "TEST-1"}}
+    assert hosted.event(told).status_code == 204
     back(hosted, 600.0)
     cloud.issue("1", ago(3000))
-    cloud.histories["1"] = []
-    cloud.changed("1", "10401", ago(100))  # told
-    cloud.issue("2", ago(3000))
-    cloud.changed("2", "501", ago(90))  # not told
+    cloud.changed("1", "10401", ago(100))
     cloud.issue("3", ago(20))  # its webhook may still be under way
     wire.calls.clear()
     poll.once()
-    assert asked(wire) == ["/search/jql", "/changelog/bulkfetch", "/issue/2/comment"]
-    assert [(event["issue_id"], event["kind"]) for event in hosted.events()] == [
-        ("1", "issue_updated"),
-        ("2", "issue_updated"),
-    ]
-    assert repaired("issue_updated") == before + 1
+    assert asked(wire) == ["/search/jql"]
+    assert len(hosted.events()) == 1
     assert 0.9 * REPAIR < row(hosted).due_at - time.time() <= REPAIR
+
+
+def test_what_the_webhook_did_not_tell_is_repaired(hosted: Hosted, poll: Poll, cloud: Cloud) -> None:
+    before = repaired("issue_updated")
+    hosted.event({"webhookEvent": "attachment_created", "timestamp": 1})
+    back(hosted, 600.0)
+    cloud.issue("2", ago(3000))
+    cloud.changed("2", "501", ago(90))
+    poll.once()
+    assert [(event["issue_id"], event["changelog_id"]) for event in hosted.events()] == [("2", "501")]
+    assert repaired("issue_updated") == before + 1
+
+
+def test_something_missing_makes_every_changed_issue_suspect(
+    connect: Connect, wire: Wire, cloud: Cloud, atlassian: Atlassian
+) -> None:
+    """An issue whose last update was told may hide an earlier one that was not."""
+    site = connect.installed()
+    tenant = connect.tenant(site).id
+    cloud.tokens = None
+    wire.answer = lambda call: cloud(replace(call, path=call.path.removeprefix("/jira")))
+    poller = a_poll(Hosted(connect, wire.url))
+    poller.once()
+    with connect.database.write() as tx:
+        tx.execute(update(polled).values(since=polled.c.since - 900, until=polled.c.until - 600, due_at=0.0))
+    cloud.issue("1", ago(3000))
+    cloud.commented("1", "901", ago(200))  # not told
+    cloud.changed("1", "501", ago(100))
+    told = {**UPDATED, "timestamp": ago(100), "issue": {"id": "1"}, "changelog": {"id": "501", "items": []}}
+    assert site.webhook(told).status_code == 204
+    poller.once()
+    assert kinds(events_of(connect, tenant)) == ["issue_updated"]
+    with connect.database.write() as tx:
+        tx.execute(update(polled).values(due_at=0.0))
+    cloud.issue("2", ago(90))  # not told either: something is amiss
+    wire.calls.clear()
+    poller.once()
+    assert sorted(kinds(events_of(connect, tenant))) == ["comment_created", "issue_created", "issue_updated"]
+    assert asked(wire).count("/jira/rest/api/3/search/jql") == 2
+    with connect.database.write() as tx:
+        tx.execute(update(polled).values(due_at=0.0))
+    poller.once()
+    assert asked(wire) == ["/jira/rest/api/3/search/jql"]  # and again in peace
+
+
+def events_of(connect: Connect, tenant: str) -> list[dict[str, Any]]:
+    return [body for _, whose, body in connect.messages("jira.event") if whose == tenant]
+
+
+def test_an_issue_that_is_gone_costs_only_itself(hosted: Hosted, poll: Poll, cloud: Cloud) -> None:
+    for id in ("1", "2"):
+        cloud.issue(id, ago(3000))
+        cloud.commented(id, f"90{id}", ago(30))
+    cloud.replies["/changelog/bulkfetch"] = Reply(400, {"errorMessages": ["Issue 1 does not exist."]})
+    cloud.replies["/issue/1/comment"] = Reply(404, {"errorMessages": ["gone"]})
+    poll.once()
+    assert [event["comment_id"] for event in hosted.events()] == ["902"]
 
 
 def repaired(kind: str) -> float:
@@ -235,7 +289,9 @@ def test_an_expired_token_waits_for_a_new_one(hosted: Hosted, poll: Poll, cloud:
     poll.once()
     assert hosted.events() == []
     assert "401" in hosted.call("GET").json["events"]["problem"]
-    assert hosted.sites.unchecked(troubled=60.0, well=3600.0) == [hosted.tenant]  # the page will say why, within a minute
+    assert hosted.sites.unchecked(troubled=60.0, well=3600.0) == [
+        hosted.tenant
+    ]  # the page will say why, within a minute
     hosted.attach("newer")
     due(hosted)
     poll.once()

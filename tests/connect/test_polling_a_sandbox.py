@@ -16,6 +16,7 @@ from common.serve import Server
 from connect.app import create_app
 from connect.attach import Check
 from connect.config import Config, JiraSite
+from connect.look import UNDER_WAY, Looker
 from connect.own_site import OwnSite
 from connect.poll import Poll
 from connect.store import Store
@@ -43,7 +44,11 @@ class House:
         http = Http(Nets(settings.allow_networks), 5.0)
         self.jira = JiraSites(http, OwnCredentials(self.config, self.store), settings)
         self.check = Check(http, settings)
-        self.poll = Poll(self.store, PolledStore(self.database), self.sites, self.jira, 60.0)
+        self.poll = self.a_poll(UNDER_WAY)
+
+    def a_poll(self, under_way: float) -> Poll:
+        polls = PolledStore(self.database)
+        return Poll(polls, self.sites, self.jira, Looker(self.store, polls, under_way=under_way), 60.0)
 
     def attach(self) -> str:
         """Attach the stand-in by Alice's token, as the environment does; returns the tenant."""
@@ -162,7 +167,7 @@ def test_a_connect_app_is_repaired_by_what_it_may_ask(house: House) -> None:
     assert house.events(tenant) == []
     assert house.calls(before) == ["POST /rest/api/3/search/jql"]  # a webhook may still be under way
     before += 1
-    house.poll = Poll(house.store, PolledStore(house.database), house.sites, house.jira, 60.0, under_way=0.0)
+    house.poll = house.a_poll(0.0)
     house.round()
     assert kinds(house.events(tenant))[1:] == [("comment_created", BOB), ("issue_updated", BOB)]
     id = house.events(tenant)[0]["issue_id"]
