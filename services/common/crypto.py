@@ -50,7 +50,7 @@ def unseal(key: bytes, sealed: bytes, aad: bytes | str) -> bytes:
     """The data that `seal` was given; Permanent when the value was altered or sealed by another key or for another aad."""
     if sealed[:1] != _VERSION:
         raise Permanent("A stored secret is not in a form this version can read.", remedy=_REMEDY)
-    nonce, rest = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
+    nonce, rest = sealed[1 : 1 + _NONCE], memoryview(sealed)[1 + _NONCE :]  # a large mail is not copied
     try:
         return AESGCM(key).decrypt(nonce, rest, _octets(aad))
     except (InvalidTag, ValueError):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
-from common import health, log, trace
+from common import budget, health, log, trace
 from common.env import Settings
 from common.errors import Fault, Temporary
 from common.serve import Server
@@ -43,6 +43,7 @@ def run(
     thread counts as the death of a part.
     """
     log.configure(settings.log_level)
+    budget.return_large_blocks()
     trace.named(name)
     ending = _Ending()
     server = Server(health.wsgi_app({"process": ending.check, **checks}), health_host, settings.health_port, threads=2)

@@ -104,7 +104,7 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
                 )
             if not store_ledger.retry(tx, row):
                 raise Problem(409, detail="Only a mail that is held or failed can be tried again.")
-            outbox.put(tx, "mail.received", scope.tenant, {"mail": id})
+            outbox.put(tx, "mail.received", scope.tenant, {"mail": id, "size": row.size})
             return _found(store_pages.find(tx, scope, id))
 
     return pages

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Row
 
 from common import log, metrics
+from common.budget import Budget
 from common.claims import CLAIM, Claim, Claims
 from common.credentials import Credentials
 from common.crypto import Vault
@@ -29,6 +30,9 @@ from inbound.gather import Papers, Sheets
 from inbound.plan import Plan
 from inbound.store_ledger import Busy, Claimed, Quarantined, Unwanted
 from inbound.work import End, Postpone, Work
+
+IN_HAND = 50 * 1024 * 1024
+"""Octets of mail that a process works on at a time: a mail takes several times its size while it is at work."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 600.0
 
@@ -53,12 +57,14 @@ class Desk:
         self._vault = vault
         self._vendor = vendor
         self._sites = sites
+        self._budget = Budget(IN_HAND)
         self.claims: Claims[Work] = Claims(self._renew)
 
     def handle(self, message: Message) -> None:
         """Bring the mail to its end or postpone it. An exception that escapes is a bug, after which it is tried again."""
-        mail_id, since = str(message.body["mail"]), time.monotonic()
-        with log.bind(mail=mail_id):
+        mail_id, octets = str(message.body["mail"]), message.body.get("size")
+        with log.bind(mail=mail_id), self._budget.taken(octets if isinstance(octets, int) else 0):
+            since = time.monotonic()
             found = self._claim(message, mail_id)
             if found is None:
                 return

@@ -242,7 +242,7 @@ class Watch:
                     if fingerprint:
                         earlier[fingerprint] = entry["id"]
             new = set(store_ledger.record(tx, rows, sealed))
-            bodies = [{"mail": id} for id in sealed if id in new]
+            bodies = [{"mail": id, "size": len(octets)} for id, octets in sealed.items() if id in new]
             self._outbox.put_all(tx, "mail.received", row.tenant, bodies)
             numbers = [message.number for message in batch]
             store_sources.advance(tx, source_id, max(numbers), numbers)
