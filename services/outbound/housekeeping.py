@@ -72,4 +72,6 @@ class Housekeeping:
                         _log.info("old_events_forgotten", windows=forgotten)
             except Temporary as fault:
                 _log.warning("sweep_postponed", reason=str(fault))
+            except Exception:
+                _log.exception("sweep_broke")  # a bug, or tables that are behind: no reason to end the whole worker
             self._stopping.wait(_PAUSE)

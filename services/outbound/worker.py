@@ -74,8 +74,7 @@ class Worker:
         self._intake = Intake(database, sealing, marks, sites)
 
     def start(self) -> None:
-        """Begin to consume and to relay; returns at once. Raises Temporary while the schema is behind."""
-        migrations.check_current(self._database, "outbound")
+        """Begin to consume and to relay; returns at once, whether or not the database can be had just now."""
         many = self._config.concurrency
         for topic, handler, threads in (
             ("jira.event", self._windows.on_event, 2),

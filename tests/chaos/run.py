@@ -47,6 +47,7 @@ class Result:
     words: int
     letters: int
     died: Counter[str]
+    last_words: list[str]
     strange: list[Any]
     report: str
 
@@ -95,7 +96,7 @@ def _run(plan: Plan, place: World, say: Callable[[str], None]) -> Result:
     letters = sum(len(found) for found in place.sandbox.parts.post.inboxes().values())
     report = "" if findings.clean else _report(place, findings)
     return Result(
-        plan, findings, drained, len(sent.mails), len(sent.words), letters, place.died,
+        plan, findings, drained, len(sent.mails), len(sent.words), letters, place.died, place.last_words,
         place.stage.sandbox.violations(), report,
     )  # fmt: skip
 
@@ -216,6 +217,8 @@ def main() -> int:
                 if options.table:
                     with options.table.open("a", encoding="utf-8") as table:
                         table.write(line(result) + "\n")
+                for words in result.last_words:
+                    print(f"  died by itself: {words}", flush=True)
                 if not result.clean:
                     failed += 1
                     print(result.report, result.strange[:5], file=sys.stderr, flush=True)

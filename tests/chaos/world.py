@@ -26,11 +26,13 @@ from scripts.fleet import Fleet, fleet
 from tests.running import sandbox_settings
 
 SMTP_TIMEOUT, JIRA_TIMEOUT, SETTLE = 3.0, 3.0, 5.0
+_LAST_LINES = 12
 
 
 @dataclass
 class World:
-    """Everything a run needs. `down`: processes that an act has ended and will start again itself.
+    """Everything a run needs. `down`: processes that an act has ended and will start again itself. last_words: the log's last
+    lines of each process that died by itself.
 
     real_time: let no time pass that has not passed.
     """
@@ -47,6 +49,7 @@ class World:
     lock: threading.RLock = field(default_factory=threading.RLock)
     down: set[str] = field(default_factory=set)
     died: Counter[str] = field(default_factory=Counter)
+    last_words: list[str] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -83,8 +86,13 @@ class World:
                 for name, process in list(self.crew.processes.items()):
                     if name not in self.down and process.poll() is not None:
                         self.died[f"{name} ({process.returncode})"] += 1
+                        self.last_words += self._tail(name)
                         self.crew.spawn(name)
             time.sleep(0.3)
+
+    def _tail(self, name: str) -> list[str]:
+        lines = (self.crew.logs / f"{name}.log").read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        return [f"{name}: {line[:1000]}" for line in lines]
 
     def stop_looking(self) -> None:
         """No process is started again from now on."""
