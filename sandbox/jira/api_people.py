@@ -27,13 +27,22 @@ def add_routes(api: Api) -> None:
 
 def myself(site: Site, caller: Caller) -> Answer:
     """The app's own account."""
-    return beans.user(site, caller.account), 200
+    return _expanded(site, caller.account), 200
 
 
 def user(site: Site, caller: Caller) -> Answer:
     """By accountId."""
     _browses_people(site, caller)
-    return beans.user(site, site.user(_account_id()).account_id), 200
+    return _expanded(site, site.user(_account_id()).account_id), 200
+
+
+def _expanded(site: Site, account: str) -> dict[str, Any]:
+    """The user; with expand=applicationRoles also how many applications are theirs: one, for people of the company."""
+    bean = beans.user(site, account)
+    if "applicationRoles" in request.args.get("expand", "").split(","):
+        person = site.users[account]
+        bean["applicationRoles"] = {"size": int(person.active and person.kind == "atlassian"), "items": []}
+    return bean
 
 
 def search(site: Site, caller: Caller) -> Answer:

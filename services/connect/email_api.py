@@ -7,22 +7,14 @@ which uses the call, finds out for itself. With an account's API token the call 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from common.errors import Permanent, Temporary
 from common.jira import JiraSites
+from connect.site_view import Access
 
 _DAY = 86_400.0
 _UNSURE = 600.0
 _MOST = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """state: works, refused or unknown; checked_at: seconds since 1970, None if it was never asked."""
-
-    state: str
-    checked_at: float | None
 
 
 class EmailApi:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from connect.descriptor import NAME, SCOPES
-from connect.email_api import Access
 
 _APPROVE = "Approve the update of Mailbridge in Jira's Manage apps."
 
@@ -19,6 +18,14 @@ class Way:
     polled_at: float | None
     every: float
     problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """To the e-mail API. state: works, refused or unknown; checked_at: seconds since 1970, None if it was never asked."""
+
+    state: str
+    checked_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

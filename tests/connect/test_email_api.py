@@ -5,7 +5,8 @@ import pytest
 from common.http import Http
 from common.jira import JiraSites
 from common.nets import Nets
-from connect.email_api import Access, EmailApi
+from connect.email_api import EmailApi
+from connect.site_view import Access
 from connect.vending import OwnCredentials
 from tests.connect.conftest import Connect
 from tests.wire import Call, Reply, Wire
