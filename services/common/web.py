@@ -21,7 +21,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api, Blueprint
 from werkzeug.exceptions import HTTPException
 
-from common import health, log, metrics, problems, trace
+from common import health, log, metrics, openapi, problems, trace
 from common.errors import Fault
 from common.ids import new_id
 from common.problems import Problem
@@ -82,7 +82,6 @@ def create_app(
     app.after_request(_finish)
     app.teardown_request(_forget)
     api = _ProblemApi(app)
-    api.spec.components.security_scheme("session", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     app.register_error_handler(Problem, problems.render)
     app.register_error_handler(Fault, lambda fault: problems.render(problems.from_fault(fault)))
     app.register_error_handler(Exception, lambda error: problems.render(problems.from_bug(error)))
@@ -126,6 +125,9 @@ def check_issue_session() -> None:
     current_session(issue=True)
 
 
+_CHECKS = (check_session, check_project_session, check_issue_session)
+
+
 def require_session(view: Callable[P, R]) -> Callable[P, R]:
     """A decorator for single views, outermost: nothing of the request is read before the session holds."""
 
@@ -166,20 +168,36 @@ def _unauthorized(detail: str) -> Problem:
 class ProblemSchema(marshmallow.Schema):
     """How problems.render looks, for the OpenAPI document."""
 
-    type = marshmallow.fields.String()
-    title = marshmallow.fields.String()
-    status = marshmallow.fields.Integer()
-    detail = marshmallow.fields.String()
-    request_id = marshmallow.fields.String()
+    type = marshmallow.fields.String(required=True)
+    title = marshmallow.fields.String(required=True)
+    status = marshmallow.fields.Integer(required=True)
+    detail = marshmallow.fields.String(required=True)
+    request_id = marshmallow.fields.String(required=True)
     errors = marshmallow.fields.Dict(
-        keys=marshmallow.fields.String(), values=marshmallow.fields.List(marshmallow.fields.String())
+        keys=marshmallow.fields.String(),
+        values=marshmallow.fields.List(marshmallow.fields.String()),
+        required=True,
+        metadata={"description": "by field, sentences that name the remedy"},
     )
 
 
 class _ProblemApi(Api):  # type: ignore[misc]
-    """flask-smorest with our one shape for errors."""
+    """flask-smorest with our one shape for errors, documented by common/openapi.py."""
 
     ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask) -> None:
+        self._problems = openapi.Problems()
+        super().__init__(app, spec_kwargs={"extra_plugins": [self._problems]})
+        for name, scheme in openapi.SECURITY.items():
+            self.spec.components.security_scheme(name, scheme)
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """Register it, and note in its documentation whether it needs a session."""
+        before = blp.before_request_funcs.get(None, ())
+        self._problems.session = any(check in before for check in _CHECKS)
+        super().register_blueprint(blp, **options)
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         if error.code is not None and error.code < 400:
