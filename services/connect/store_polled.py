@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, update
 
-from common.db import Database, now
+from common.db import Database, insert_all_once, now
 from connect.tables import event, polled, site_token, tenant
 
 _SLACK = 60.0
@@ -48,18 +48,20 @@ class PolledStore:
         repair: seconds until the first search of those whose events are told.
         """
         enabled = select(tenant.c.id).where(tenant.c.state == "enabled")
-        new = enabled.where(tenant.c.id.not_in(select(polled.c.tenant)))
+        new = select(tenant.c.id, tenant.c.scheme, now()).where(
+            tenant.c.state == "enabled", tenant.c.id.not_in(select(polled.c.tenant))
+        )
         gone = polled.c.tenant.not_in(enabled)
         with self._database.read() as tx:
             found = tx.execute(new.limit(1)).first() or tx.execute(select(polled.c.tenant).where(gone).limit(1)).first()
         if found is None:
             return
         with self._database.write() as tx:
-            first = now() + case((tenant.c.scheme == "token", 0.0), else_=repair)
-            # What happened between the attaching and this look is not to be missed.
-            begun = case((tenant.c.changed_at > now() - _SLACK, tenant.c.changed_at), else_=now())
-            rows = select(tenant.c.id, begun, begun, first).where(tenant.c.id.in_(new))
-            tx.execute(polled.insert().from_select(["tenant", "since", "until", "due_at"], rows))
+            rows = [
+                {"tenant": id, "since": at, "until": at, "due_at": at + (0.0 if scheme == "token" else repair)}
+                for id, scheme, at in tx.execute(new)
+            ]
+            insert_all_once(tx, polled, rows)
             tx.execute(delete(polled).where(gone))
 
     def claim(self, lease: float) -> Turn | None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from common.crypto import Vault
 from common.db import Database, insert_once, now
+from common.errors import Permanent
 from common.ids import encode
 from common.outbox import Outbox
 from connect.tables import data_key, login_account, outbox, site_token, tenant
@@ -102,10 +103,15 @@ class SiteStore:
     def attach(self, id: str, base_url: str, account: Account, checked: Mapping[str, Any] | None) -> None:
         """Attach a site to the tenant, or replace its account; the webhook stays. Tells the others `tenant.changed`.
 
-        checked: what the check found, None when it has not been made.
+        checked: what the check found, None when it has not been made. Permanent(status=404) if the tenant was removed.
         """
         with self._database.write() as tx:
             at = _clock(tx)
+            about = {"scheme": "token", "base_url": base_url, "display_url": base_url, "state": "enabled"}
+            person = {"account_id": _account_id(checked)} if checked is not None else {}
+            there = (tenant.c.id == id) & (tenant.c.state != "removed")
+            if not tx.execute(update(tenant).where(there).values(**about, **person, changed_at=at)).rowcount:
+                raise Permanent("This site was detached meanwhile.", remedy="Load the page anew.", status=404)
             sealed = self._vault.seal(tx, id, account.token.encode(), _ACCOUNT_AAD)
             hook_secret = self._vault.seal(tx, id, secrets.token_urlsafe(32).encode(), _HOOK_AAD)
             values = {
@@ -118,9 +124,6 @@ class SiteStore:
             hook = {"hook": secrets.token_hex(16), "hook_secret": hook_secret}
             if not insert_once(tx, site_token, {"tenant": id, **values, **hook}):
                 tx.execute(update(site_token).where(site_token.c.tenant == id).values(**values))
-            about = {"scheme": "token", "base_url": base_url, "display_url": base_url, "state": "enabled"}
-            person = {"account_id": _account_id(checked)} if checked is not None else {}
-            tx.execute(update(tenant).where(tenant.c.id == id).values(**about, **person, changed_at=at))
             self._outbox.put(tx, "tenant.changed", id, {"state": "enabled"})
 
     def note(self, id: str, checked: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The tables of the connect service. SQL over them stands in `store.py`."""
 
-from sqlalchemy import JSON, Column, Double, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Double, Index, LargeBinary, String, Table, Text, UniqueConstraint
 
 from common.crypto import data_key_table
 from common.db import metadata as new_metadata
@@ -125,6 +125,7 @@ event = Table(
     Column("body", JSON, nullable=False),
     Column("received_at", Double, nullable=False, index=True),
     UniqueConstraint("tenant", "fingerprint"),
+    Index("ix_event_tenant_received_at", "tenant", "received_at"),
 )
 
 # Nonces of credential requests, kept while a request of that time could still be accepted.

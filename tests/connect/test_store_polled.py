@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
@@ -83,6 +84,19 @@ def test_of_many_workers_each_turn_goes_to_one(both: Database) -> None:
         thread.join(30)
     # A worker that finds a row locked may go home early; whoever holds it goes on.
     assert sorted(got) == [f"t{number}" for number in range(8)]
+
+
+def test_workers_that_enrol_at_once_agree(both: Database) -> None:
+    store = tenants(both)
+    with both.write() as tx:
+        for number in range(20):
+            row = {"id": f"t{number}", "scheme": "token", "base_url": URL, "state": "enabled"}
+            tx.execute(tenant.insert().values(**row, created_at=0.0, changed_at=0.0))
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(store.enrol, 600.0) for _ in range(4)]:
+            done.result(30)
+    with both.read() as tx:
+        assert len(tx.execute(select(polled.c.tenant)).all()) == 20
 
 
 def test_a_turn_that_was_never_finished_comes_again(both: Database) -> None:

@@ -1,8 +1,10 @@
 """The own tenant and what is stored of its site."""
 
+import pytest
 from sqlalchemy import select, update
 
 from common.db import Database
+from common.errors import Permanent
 from connect.config import Config
 from connect.store import Store
 from connect.store_site import Account, SiteStore
@@ -65,3 +67,12 @@ def test_a_site_without_a_check_is_checked_first(database: Database, config: Con
     with database.write() as tx:
         tx.execute(update(site_token).values(checked_at=site_token.c.checked_at - 61))
     assert sites.unchecked(troubled=60.0, well=3600.0) == [id]
+
+
+def test_a_removed_tenant_is_not_brought_back(database: Database, config: Config) -> None:
+    sites = a_store(database, config)
+    id = sites.own_tenant()
+    Store(database, config.settings.master_key).remove(id)
+    with pytest.raises(Permanent, match="detached"):
+        sites.attach(id, URL, ADA, None)
+    assert sites.site(id) is None
