@@ -39,7 +39,7 @@ def people_of(tx: Connection, tenant: str, accounts: list[str]) -> dict[str, Any
 def put_people(tx: Connection, tenant: str, people: Mapping[str, tuple[bytes | None, str, str]]) -> None:
     """Note addresses seen now: by account id, the sealed address (None: nobody tells it), its mark, its source."""
     at = tx.execute(select(now())).scalar_one()
-    for account, (sealed, mark, source) in people.items():
+    for account, (sealed, mark, source) in sorted(people.items()):  # in one order: two windows may have the same people
         values = {"address": sealed, "address_hash": mark, "source": source, "seen_at": at}
         if not insert_once(tx, person, {"tenant": tenant, "account_id": account, **values}):
             mine = (person.c.tenant == tenant) & (person.c.account_id == account)

@@ -3,16 +3,20 @@
 import pytest
 from sqlalchemy import select, update
 
-from outbound import notices
+from outbound import notices, store, store_people
 from outbound.reach import BY_JIRA
 from outbound.tables import delivery, outbox, person
 from tests.outbound.conftest import TENANT, Rig
-from tests.outbound.jira_fake import WANDA
+from tests.outbound.jira_fake import WANDA, user
 from tests.outbound.test_worker import comment_by_agent
 
 
 @pytest.fixture
 def wandas(rig: Rig) -> Rig:
+    return hidden_wanda(rig)
+
+
+def hidden_wanda(rig: Rig) -> Rig:
     """Wanda watches, may see the issue, and hides her address."""
     rig.set_sender()
     rig.jira.watchers = [WANDA]
@@ -80,8 +84,6 @@ def test_who_may_not_see_the_issue_gets_nothing(wandas: Rig) -> None:
 
 def test_without_an_outgoing_server_jira_is_not_asked_either(wandas: Rig) -> None:
     with wandas.database.write() as tx:
-        from outbound import store
-
         store.drop_sender(tx, TENANT)
     wandas.start()
     comment_by_agent(wandas)
@@ -155,22 +157,47 @@ def test_a_refusal_is_recorded_in_jiras_words(wandas: Rig, status: int) -> None:
     assert len(asked(wandas)) == 1
 
 
-def test_people_are_remembered_sealed_with_their_date_until_the_tenant_goes(wandas: Rig) -> None:
-    wandas.start()
-    comment_by_agent(wandas)
-    wandas.wait(lambda: wandas.jira.notices)
-    wandas.settle()
-    with wandas.database.read() as tx:
+def test_people_are_remembered_sealed_with_their_date_until_the_tenant_goes(rig_on_either: Rig) -> None:
+    rig = hidden_wanda(rig_on_either)
+    rig.start()
+    comment_by_agent(rig)
+    rig.wait(lambda: rig.jira.notices)
+    rig.settle()
+    comment_by_agent(rig, "502")
+    rig.wait(lambda: len(rig.jira.notices) == 2)
+    rig.settle()
+    with rig.database.read() as tx:
         rows = {row.account_id: row for row in tx.execute(select(person))}
         assert {id: row.source for id, row in rows.items()} == {"alice": "profile", "bob": "profile", "wanda": ""}
         assert b"bob@company.test" not in rows["bob"].address
-        assert wandas.sealing.read_person(tx, TENANT, "bob", rows["bob"].address) == "bob@company.test"
+        assert rig.sealing.read_person(tx, TENANT, "bob", rows["bob"].address) == "bob@company.test"
         assert rows["wanda"].address is None
         assert all(row.seen_at > 1.7e9 for row in rows.values())
-    wandas.publish("tenant.removed", {})
-    wandas.settle()
-    with wandas.database.read() as tx:
+    rig.publish("tenant.removed", {})
+    rig.settle()
+    with rig.database.read() as tx:
         assert tx.execute(select(person)).all() == []
+
+
+def test_an_address_that_changes_is_noted_and_people_not_seen_for_long_are_forgotten(rig: Rig) -> None:
+    hidden_wanda(rig)
+    rig.start()
+    comment_by_agent(rig)
+    rig.wait(lambda: rig.jira.notices)
+    rig.settle()
+    rig.jira.watchers = [user("wanda", "Wanda Watcher", "wanda@company.test")]
+    comment_by_agent(rig, "502")
+    rig.wait(lambda: rig.postbox.mails("wanda@company.test"))
+    rig.settle()
+    with rig.database.write() as tx:
+        rows = {row.account_id: row for row in tx.execute(select(person))}
+        assert (rows["wanda"].source, rig.sealing.read_person(tx, TENANT, "wanda", rows["wanda"].address)) == (
+            "profile",
+            "wanda@company.test",
+        )
+        tx.execute(update(person).where(person.c.account_id == "bob").values(seen_at=person.c.seen_at - 1000))
+        assert store_people.forget_unseen(tx, 900) == 1
+        assert {row.account_id for row in tx.execute(select(person))} == {"alice", "wanda"}
 
 
 def asked(rig: Rig) -> list[str]:
