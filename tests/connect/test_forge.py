@@ -302,10 +302,10 @@ def test_scopes_are_those_of_the_version(forge: Connect, site: Site) -> None:
 
 def attacks() -> list[tuple[str, Any]]:
     """Invocation tokens by who knows everything but Atlassian's private key, or has a genuine token for something else."""
-    now = int(time.time())
 
-    def app(site: Site, **changes: Any) -> str:
-        return site.fit(app=site.claims()["app"] | changes)
+    def at(seconds: int) -> int:
+        """So many seconds from now: when the test runs, not when it was collected."""
+        return int(time.time()) + seconds
 
     def confused(site: Site) -> str:
         return hs256({"alg": "HS256", "kid": KID}, site.claims(), pem(PRIVATE))
