@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    true,
 )
 
 from common.crypto import data_key_table
@@ -48,6 +49,22 @@ mailbox = Table(
     Column("issue_type", JSON, nullable=False),
     Column("default_reporter", JSON),
     Column("backlog", String(10), nullable=False),
+    # How to log in: password, oauth, client_credentials, service_account or none; whose sign-in it is.
+    Column("auth", String(20), nullable=False, server_default="password"),
+    Column("provider", String(20)),
+    Column("preset", String(40)),
+    Column("timeout", Integer),  # seconds; null: 30
+    Column("check_identity", Boolean, nullable=False, server_default=true()),
+    # Every address that people write to; the first is `address`. Null: that one alone.
+    Column("addresses", JSON),
+    # read: mark read; delete, move: only when the ledger says that the mail is handled.
+    Column("strategy", String(10), nullable=False, server_default="read"),
+    Column("move_to", String(500)),
+    Column("unnamed", String(10), nullable=False, server_default="take"),
+    Column("max_bytes", BigInteger),
+    Column("push_hash", String(64)),
+    Column("grant_state", String(12)),
+    Column("secret_expires_at", Double),
     Column("config_version", Integer, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("state", String(10), nullable=False),
@@ -93,6 +110,50 @@ source = Table(
     Column("created_at", Double, nullable=False),
 )
 
+# What lay in an unordered source (POP3, Graph) at connection time and is not ours.
+left_alone = Table(
+    "left_alone",
+    metadata,
+    Column("source_id", _ID, ForeignKey("source.id"), primary_key=True),
+    Column("remote_id", String(500), primary_key=True),
+)
+
+# Somebody is signing in at a provider in another window.
+sign_in = Table(
+    "sign_in",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("tenant", _ID, nullable=False),
+    Column("mailbox_id", _ID),
+    Column("provider", String(20), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # the verifier, later the grant
+    Column("account", String(320)),
+    Column("problem", Text),
+    Column("done_at", Double),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
+keeping = Table(
+    "keeping",
+    metadata,
+    Column("tenant", _ID, primary_key=True),
+    Column("days", Integer, nullable=False),
+    Column("content", Boolean, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("tenant", _ID, nullable=False, index=True),
+    Column("address_hash", String(64), nullable=False),
+    Column("asked_by", String(128), nullable=False),
+    Column("asked_at", Double, nullable=False),
+    Column("done_at", Double),
+    Column("counts", JSON),
+)
+
 mail = Table(
     "mail",
     metadata,
@@ -100,7 +161,7 @@ mail = Table(
     Column("tenant", _ID, nullable=False),
     Column("mailbox_id", _ID, ForeignKey("mailbox.id"), nullable=False),
     Column("source_id", _ID, ForeignKey("source.id"), nullable=False),
-    Column("remote_id", String(100), nullable=False),
+    Column("remote_id", String(500), nullable=False),
     Column("fingerprint", String(64)),
     Column("size", BigInteger, nullable=False),
     Column("received_at", Double, nullable=False),
@@ -120,6 +181,8 @@ mail = Table(
     Column("config_version", Integer),
     Column("record", JSON, nullable=False),
     Column("marked", Boolean, nullable=False),
+    # Deleting or moving it in the mailbox: null, due or done.
+    Column("disposal", String(10)),
     Column("handled_at", Double),
     UniqueConstraint("source_id", "remote_id"),
     Index("ix_mail_fingerprint", "mailbox_id", "fingerprint"),
