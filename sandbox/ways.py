@@ -100,9 +100,9 @@ class Token:
         return made
 
 
-def written_manifest(app_url: str) -> str:
-    """What `python -m connect.forge_manifest` writes, for an address that need not be https."""
-    command = [sys.executable, "-m", "connect.forge_manifest", "--base-url", _STAND_IN, "--app-id", FORGE_APP]
+def written_manifest(app_url: str, *options: str) -> str:
+    """What `python -m connect.forge_manifest` writes with these options, for an address that need not be https."""
+    command = [sys.executable, "-m", "connect.forge_manifest", "--base-url", _STAND_IN, "--app-id", FORGE_APP, *options]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1] / "services")}
     written = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if written.returncode:
