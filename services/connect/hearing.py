@@ -1,6 +1,7 @@
 """What a call by Forge changes about what is known of its installation. Pure.
 
-Calls overtake each other, and a few still come while an app is being removed: what is older than what is known changes nothing.
+Calls overtake each other, and a few still come while an app is being removed: what is older than what is known changes
+nothing.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Tokens by which Jira is called in a person's own name: `POST /api/connect/person-token`, for the worker that comments.
 
-Forge gives them out for its system token, to apps whose scopes allow impersonation (Atlassian, "Calling Atlassian app APIs from
-a remote", offline user impersonation). They live in memory only. Connect's ACT_AS_USER is not used
+Forge gives them out for its system token, to apps whose scopes allow impersonation (Atlassian, "Calling Atlassian app
+APIs from a remote", offline user impersonation). They live in memory only. Connect's ACT_AS_USER is not used
 (docs/decisions/0007-no-impersonation-by-connect.md).
 """
 

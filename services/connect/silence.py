@@ -1,8 +1,8 @@
 """Notices apps that were uninstalled without a word: Forge tells nobody of it.
 
-Its ticks come every five minutes. A site that was not heard for an hour, and whose Jira does not take our newest token any
-more, is *silent*: it is called no more, and everything of it waits. Any call by Forge brings it back. After thirty days of
-silence it is removed as if it had been uninstalled.
+Its ticks come every five minutes. A site that was not heard for an hour, and whose Jira does not take our newest token
+any more, is *silent*: it is called no more, and everything of it waits. Any call by Forge brings it back. After thirty
+days of silence it is removed as if it had been uninstalled.
 """
 
 import time

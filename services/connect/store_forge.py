@@ -108,9 +108,10 @@ class ForgeStore:
             token = self._token(tx, row)
             sealed = None if token is None else self._vault.seal(tx, tenant_id, token.encode(), _AAD)
             tx.execute(update(forge).where(mine).values(tenant=tenant_id, system_token=sealed))
-            values = {"scheme": "forge", "account_id": None, "changed_at": _clock(tx)}
-            tx.execute(update(tenant).where(tenant.c.id == tenant_id).values(**values))
-            self._outbox.put(tx, "tenant.changed", tenant_id, {"state": "enabled"})
+            if token is not None:  # else it is called by Connect until a call by Forge brings one
+                values = {"scheme": "forge", "state": "enabled", "account_id": None, "changed_at": _clock(tx)}
+                tx.execute(update(tenant).where(tenant.c.id == tenant_id).values(**values))
+                self._outbox.put(tx, "tenant.changed", tenant_id, {"state": "enabled"})
         return str(row["tenant"])
 
     def tenant_of(self, installation_id: str) -> str | None:

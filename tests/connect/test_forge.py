@@ -1,4 +1,4 @@
-"""Forge's calls over HTTP with really signed invocation tokens: a life from installation to removal, and who tries to break in."""
+"""Forge's calls over HTTP with really signed invocation tokens: an installation's life, and who tries to break in."""
 
 import json
 import threading

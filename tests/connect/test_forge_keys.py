@@ -1,4 +1,4 @@
-"""Atlassian's key set: fetched from a server, remembered, asked anew with care, and never the cause of a refusal while it is away."""
+"""Atlassian's key set: fetched, remembered, asked anew with care, and no cause of a refusal while it is away."""
 
 import json
 from typing import Any

@@ -105,6 +105,18 @@ def test_connect_on_forge_from_both_ends_on_both_databases(database: Database, f
     assert forge.tenant_of("one") is None
 
 
+def test_an_installation_without_a_token_leaves_the_site_to_connect(database: Database, forge: ForgeStore) -> None:
+    store = Store(database, KEY)
+    installation = Installation("site", "https://acme.atlassian.net", "app", None, "a-shared-secret-of-many-octets")
+    mine, double = store.install(installation, "enabled"), forge.hear(CALL, None).tenant
+    assert forge.announce("one", mine) == double
+    tenant = store.tenant(mine)
+    assert tenant is not None and (tenant.scheme, tenant.secret) == ("connect", installation.secret)
+    assert forge.hear(replace(CALL, issued_at=CALL.issued_at + 1), "token").tenant == mine
+    tenant = store.tenant(mine)
+    assert tenant is not None and tenant.scheme == "forge"
+
+
 def test_a_silent_site_that_connect_is_installed_in_is_connects(database: Database, forge: ForgeStore) -> None:
     store = Store(database, KEY)
     installation = Installation("site", "https://acme.atlassian.net", "app", None, "a-shared-secret-of-many-octets")
