@@ -30,19 +30,22 @@ SECURITY = {
 }
 """The two headers in which a page session may come."""
 
+OR_NULL = {"x-or-null": True}
+"""For a view whose answer may be null: `@pages.doc(**OR_NULL)`."""
+
 
 class Problems(apispec.BasePlugin):
     """Completes each operation. `session`: the operations that come next need a page session."""
 
     session = False
 
-    def operation_helper(
-        self, path: str | None = None, operations: dict[str, Any] | None = None, **_: object
-    ) -> None:
+    def operation_helper(self, path: str | None = None, operations: dict[str, Any] | None = None, **_: object) -> None:
         """Adds the problems that the frame raises and gives all problems their one shape."""
         for operation in (operations or {}).values():
             if self.session:
                 operation["security"] = [{name: []} for name in SECURITY]
+            if operation.pop("x-or-null", False):
+                _or_null(operation)
             responses: dict[str, Any] = {str(int(code)): said for code, said in operation.get("responses", {}).items()}
             for status in self._expected(path or "", operation):
                 responses.setdefault(str(status), {"description": _description(status)})
@@ -55,6 +58,12 @@ class Problems(apispec.BasePlugin):
         expected += _BODY if "requestBody" in operation else ()
         expected += _QUERY if operation.get("parameters") else ()
         return expected
+
+
+def _or_null(operation: Mapping[str, Any]) -> None:
+    for said in operation["responses"].values():
+        for content in said.get("content", {}).values() if isinstance(said, dict) else ():
+            content["schema"] = {"allOf": [content["schema"]], "nullable": True}
 
 
 def _as_problem(code: str, said: Any) -> Any:

@@ -42,6 +42,8 @@ def open_blueprint(
 
     @pages.post("/session")
     @pages.response(200, schemas.Exchanged)
+    @pages.alt_response(401, description="No token that a host made, and nobody is logged in.")
+    @pages.alt_response(403, description="Not from our own page.")
     def exchange() -> dict[str, Any]:
         """A page session for ten minutes, for the token by which a host vouches for who looks at the page.
 
@@ -68,6 +70,7 @@ def open_blueprint(
         }
 
     @pages.get("/keys")
+    @pages.response(200, schemas.KeySet)
     def keys() -> dict[str, Any]:
         """The public keys of page sessions, as a JSON Web Key Set."""
         return {"keys": [sessions.public_jwk(private)]}

@@ -30,6 +30,8 @@ def blueprint(logins: Logins) -> Blueprint:
     @pages.post("/login")
     @pages.arguments(schemas.Login)
     @pages.response(204)
+    @pages.alt_response(403, description="Not from our own page, the wrong password, or a link that is used up.")
+    @pages.alt_response(429, description="Too many wrong passwords: wait Retry-After seconds.")
     def log_in(body: dict[str, Any]) -> Response:
         """By password; or by the set-up link, which sets it."""
         if body["setup"] is not None:
@@ -38,6 +40,7 @@ def blueprint(logins: Logins) -> Blueprint:
 
     @pages.post("/logout")
     @pages.response(204)
+    @pages.alt_response(403, description="Not from our own page.")
     def log_out() -> Response:
         """End this login."""
         return logins.end(request)

@@ -9,6 +9,7 @@ from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from common.errors import Permanent, Unauthorised
+from common.openapi import OR_NULL
 from common.problems import Problem
 from common.web import check_session, current_session
 from connect import lookup_user
@@ -24,6 +25,7 @@ def blueprint(store: Store, lookups: LookupStore, jira: LookupJira) -> Blueprint
 
     @pages.get("")
     @pages.response(200, LookupUser)
+    @pages.doc(**OR_NULL)
     def get() -> Any:
         """The look-up user, or null while there is none."""
         stored = lookups.get(current_session().tenant)
@@ -32,6 +34,7 @@ def blueprint(store: Store, lookups: LookupStore, jira: LookupJira) -> Blueprint
     @pages.put("")
     @pages.arguments(LookupUserBody)
     @pages.response(200, LookupUser)
+    @pages.alt_response(409, description="No site is attached yet.")
     def put(body: dict[str, Any]) -> dict[str, Any]:
         """Set the look-up user, once Jira has accepted its address and token. Without `api_token` the stored one stays."""
         tenant = current_session().tenant
@@ -53,6 +56,8 @@ def blueprint(store: Store, lookups: LookupStore, jira: LookupJira) -> Blueprint
     @pages.post("/check")
     @pages.arguments(Check)
     @pages.response(200, Findings)
+    @pages.alt_response(404, description="There is no look-up user.")
+    @pages.alt_response(409, description="No site is attached yet.")
     def check(body: dict[str, Any]) -> dict[str, Any]:
         """Judge what the look-up user can do, for an account and in a project (its key) where they are named."""
         tenant = current_session().tenant

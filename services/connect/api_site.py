@@ -20,6 +20,7 @@ from connect.store_forge import ForgeStore
 from connect.store_polled import PolledStore
 from connect.store_site import Account, Site, SiteStore
 
+_GONE = "This site is not attached any more."
 _BY_AN_APP = "This site is attached by an app: it is attached and detached in Jira, under Manage apps."
 
 
@@ -45,6 +46,7 @@ def blueprint(sites: Sites) -> Blueprint:
 
     @pages.get("")
     @pages.response(200, AttachedSite)
+    @pages.alt_response(404, description=_GONE)
     def get() -> dict[str, Any]:
         """The site, whom it is called as, what that account may, and how its events come."""
         return _shown(sites, _tenant(sites))
@@ -52,6 +54,8 @@ def blueprint(sites: Sites) -> Blueprint:
     @pages.post("/check")
     @pages.arguments(SiteToCheck)
     @pages.response(200, Checked)
+    @pages.alt_response(404, description=_GONE)
+    @pages.alt_response(409, description=_BY_AN_APP)
     def check(body: dict[str, Any]) -> dict[str, Any]:
         """What there is at this address for this account. Nothing is kept."""
         _by_token(sites)
@@ -61,7 +65,8 @@ def blueprint(sites: Sites) -> Blueprint:
     @pages.put("")
     @pages.arguments(SiteToAttach)
     @pages.response(200, AttachedSite)
-    @pages.alt_response(409, description="Another site is attached.")
+    @pages.alt_response(404, description=_GONE)
+    @pages.alt_response(409, description="Another site is attached, or this one by an app.")
     def put(body: dict[str, Any]) -> dict[str, Any]:
         """Attach the site, or give it another account or token, once a check has found nothing wrong."""
         tenant = _by_token(sites)
@@ -82,6 +87,8 @@ def blueprint(sites: Sites) -> Blueprint:
 
     @pages.delete("")
     @pages.response(204)
+    @pages.alt_response(404, description=_GONE)
+    @pages.alt_response(409, description=_BY_AN_APP)
     def delete() -> None:
         """Detach the site. Its mailboxes, its mail and everything else that is known of it are forgotten."""
         tenant = _by_token(sites)
@@ -91,6 +98,8 @@ def blueprint(sites: Sites) -> Blueprint:
 
     @pages.post("/webhook/secret")
     @pages.response(200, AttachedSite)
+    @pages.alt_response(404, description=_GONE)
+    @pages.alt_response(409, description="No site is attached yet, or it is by an app.")
     def renew() -> dict[str, Any]:
         """A new secret for the webhook. The old one counts no more; until Jira has the new one, Mailbridge polls."""
         tenant = _by_token(sites)
@@ -105,7 +114,7 @@ def blueprint(sites: Sites) -> Blueprint:
 def _tenant(sites: Sites) -> Tenant:
     tenant = sites.store.tenant(current_session().tenant)
     if tenant is None or tenant.state == "removed":
-        raise Problem(404, detail="This site is not attached any more.")
+        raise Problem(404, detail=_GONE)
     return tenant
 
 

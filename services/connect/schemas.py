@@ -72,6 +72,23 @@ class Exchanged(Schema):
     )
 
 
+class Key(Schema):
+    """A public Ed25519 key (RFC 8037)."""
+
+    kty = fields.String(required=True)
+    crv = fields.String(required=True)
+    x = fields.String(required=True)
+    kid = fields.String(required=True)
+    use = fields.String(required=True)
+    alg = fields.String(required=True)
+
+
+class KeySet(Schema):
+    """A JSON Web Key Set."""
+
+    keys = fields.List(fields.Nested(Key), required=True)
+
+
 class Search(Schema):
     """What somebody typed into a search field."""
 

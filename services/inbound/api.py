@@ -93,6 +93,7 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
 
     @pages.post("/<id>/retry")
     @pages.response(200, schemas.Mail)
+    @pages.alt_response(409, description="It is neither held nor failed, or its content was never fetched.")
     def retry(id: str) -> Row[Any]:
         """Work on a held or failed mail anew."""
         scope = _scope()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 
 from common.db import Database
 from common.errors import Permanent
+from common.openapi import OR_NULL
 from common.web import Problem, check_issue_session, check_session, current_session
 from outbound import schemas, store_deliveries
 from outbound.sealing import Sealing
@@ -26,6 +27,7 @@ def sender_blueprint(senders: Senders) -> Blueprint:
 
     @pages.get("")
     @pages.response(200, schemas.Sender)
+    @pages.doc(**OR_NULL)
     def get() -> Any:
         """The outgoing server, or null while none is set up."""
         return senders.get(current_session().tenant) or jsonify(None)
