@@ -91,6 +91,7 @@ def _parallel(row: Results) -> str:
 def _latency(row: Results) -> str:
     names = (
         ("mail in the mailbox → issue in Jira", "mail_to_issue_seconds"),
+        ("of it: mail in the mailbox → the mail server tells a client in IDLE", "told_by_the_mail_server_seconds"),
         (f"comment in Jira → mail at the mail server (window {row['window_seconds']:g} s)", "comment_to_mail_seconds"),
     )
     table = [(title, *(f"{row[key][name]:.2f}" for name in ("p50", "p99", "most"))) for title, key in names]

@@ -1,8 +1,10 @@
 """How long a mail and a comment take on a system that has nothing else to do, and what large mails cost in memory."""
 
+import imaplib
 import time
 from typing import Any
 
+from sandbox.servers.dovecot import PASSWORD
 from tests.bench import letters
 from tests.bench.machine import peak_memory, speed
 from tests.bench.world import WINDOW, World
@@ -41,9 +43,31 @@ def latency(world: World, count: int) -> dict[str, Any]:
         "samples": count,
         "window_seconds": WINDOW,
         "mail_to_issue_seconds": spread(mails),
+        "told_by_the_mail_server_seconds": spread(_told(world, count)),
         "comment_to_mail_seconds": spread(comments),
         "load": speed(0.1).load,
     }
+
+
+def _told(world: World, count: int) -> list[float]:
+    """How long the mail server takes to tell a client in IDLE of a new mail: before that nobody can know of it."""
+    user, waits = f"idle-{time.monotonic_ns()}", []
+    with imaplib.IMAP4("127.0.0.1", world.dovecot.imap_port) as imap:
+        imap.login(user, PASSWORD)
+        imap.select("INBOX")
+        imap.send(b"wait IDLE\r\n")
+        while not imap.readline().startswith(b"+"):
+            pass
+        for number in range(count):
+            began = time.time()
+            world.put([letters.small(number)], user)
+            while b"EXISTS" not in imap.readline():
+                pass
+            waits.append(time.time() - began)
+        imap.send(b"DONE\r\n")
+        while not imap.readline().startswith(b"wait OK"):
+            pass
+    return waits
 
 
 def memory(world: World, count: int, octets: int) -> dict[str, Any]:
