@@ -81,6 +81,10 @@ class SandboxClient:
         """Comments as a person; more: internal, visibility."""
         return self._json("POST", "/control/comments", {"issue": issue, "accountId": account, "text": text, **more})
 
+    def watch(self, issue: str, account: str) -> None:
+        """A person watches an issue."""
+        self._json("POST", f"/control/issues/{issue}/watchers", {"accountId": account})
+
     def add_mailbox(self, address: str, password: str) -> Json:
         """Another monitored mailbox, read by IMAP with its address as the user."""
         return self._json("POST", "/control/mailboxes", {"address": address, "password": password})
@@ -136,6 +140,10 @@ class SandboxClient:
     def age_forge_tokens(self, seconds: float) -> None:
         """Every bearer that Forge gave becomes this much older."""
         self._json("POST", "/control/forge/age", {"seconds": seconds})
+
+    def rotate_forge_keys(self) -> None:
+        """Forge signs with another key from now on."""
+        self._json("POST", "/control/forge/rotate", {})
 
     def quiet_forge(self, on: bool) -> None:
         """Whether Forge's events and ticks fail to arrive."""
