@@ -16,7 +16,7 @@ from common.serve import Server
 from inbound.app import create_app
 from inbound.scope import Scope, scope_of
 from inbound.tables import mail, mailbox, source
-from tests.inbound.rig import TENANT, add_mailbox, config
+from tests.inbound.rig import TENANT, add_mailbox, config, opened
 
 PRIVATE = sessions.private_key(b"s" * 32)
 SUP = {"id": "10001", "key": "SUP", "name": "Support"}
@@ -36,6 +36,13 @@ def connect_url() -> Iterator[str]:
     server.start()
     yield f"http://127.0.0.1:{server.port}"
     server.stop()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """On both databases: what belongs to a project is found by JSON in SQL."""
+    with opened(database_url) as found:
+        yield found
 
 
 @pytest.fixture
