@@ -68,6 +68,8 @@ async function startAlone(): Promise<void> {
   const info = await login.page().catch((): PageInfo => ({ allJs: null, login: null }));
   if (info.login === null) return show(<Outside />);
   const errand = errandIn(window.location.href);
+  // A link pasted over the page's own address changes what is behind the # only: browsers then load nothing.
+  window.addEventListener('hashchange', () => errandIn(window.location.href).setUp && window.location.reload());
   const done = () => window.history.replaceState(null, '', window.location.pathname);
   show(<Standalone fetch={fetchHere} now={now} login={login} ways={info.login} errand={errand} onDone={done} />);
 }

@@ -85,10 +85,11 @@ class FakeApi:
             return 204, None
         if "setup" in body:
             if body["setup"] != self.setup_link:
-                raise Refused(403, "The link is over")
+                raise Refused(403, "Forbidden", errors={"setup": ["This link has been used."]})
             self.setup_link, self.password = None, body["password"]
         if body["password"] != self.password:
-            raise Refused(401, "Wrong password", detail="Type it again.")
+            sentence = "This is not the password."
+            raise Refused(403, "Forbidden", detail="The password is wrong.", errors={"password": [sentence]})
         cookie = f"in-{len(self.cookies)}"
         self.cookies.add(cookie)
         return 204, Cookie(cookie)

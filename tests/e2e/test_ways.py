@@ -58,7 +58,8 @@ def page(browser: Browser) -> Iterator[Page]:  # noqa: F811 - the fixture import
 def test_jira_is_attached_by_an_api_token(world: tuple[Sandbox, Standalone], page: Page) -> None:
     sandbox, process = world
     jira = SandboxClient(sandbox.url)
-    page.goto(setup_link(process.log))
+    link = setup_link(process.log)
+    page.goto(link)
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_label("The same again").fill(PASSWORD)
     page.get_by_role("button", name="Save and go on").click()
@@ -96,9 +97,17 @@ def test_jira_is_attached_by_an_api_token(world: tuple[Sandbox, Standalone], pag
     expect(page.get_by_text("By an API token")).to_be_visible()
     picture(page, "token-jira")
     page.get_by_role("button", name="Log out").click()
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("This is not the password", exact=True)).to_be_visible()
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Support", exact=True)).to_be_visible()
+    page.goto(link)
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Save and go on").click()
+    expect(page.get_by_text("This set-up link is no longer valid")).to_be_visible()
     assert jira.violations() == []
 
 

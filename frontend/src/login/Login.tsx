@@ -70,18 +70,27 @@ export function Login({ login, ways, reason, onIn }: Props) {
           </div>
         </form>
       )}
-      {ways.password && <p className="mb-quiet">Forgotten? Whoever runs this Mailbridge can start it anew with a new set-up link.</p>}
+      {ways.password && (
+        <p className="mb-quiet">
+          Forgotten? Whoever runs this Mailbridge makes a new set-up link by <code>python -m connect.setup_link</code>.
+        </p>
+      )}
       {!ways.password && ways.oidc === null && (
-        <p>Nobody can log in yet: open the set-up link that Mailbridge printed when it started, and choose a password.</p>
+        <p>
+          Nobody can log in yet: open the set-up link that Mailbridge printed when it started, and choose a password. <code>python -m
+          connect.setup_link</code> makes a new one.
+        </p>
       )}
     </main>
   );
 }
 
-/** A wrong password is no ended session, whatever the status says. */
+/** A wrong password is neither an ended session nor a person who may not use the page, whatever the status says. */
 function refused(thrown: unknown): never {
-  if (thrown instanceof Problem && thrown.status === 401) {
-    throw new Problem(401, 'This is not the password', thrown.detail, thrown.errors, thrown.requestId);
+  if (thrown instanceof Problem && [401, 403].includes(thrown.status)) {
+    const { status, detail, errors, requestId } = thrown;
+    const title = errors.password ? 'This is not the password' : 'Mailbridge did not take this login';
+    throw new Problem(status, title, errors.password ? 'Type it again.' : detail, errors, requestId);
   }
   throw thrown;
 }

@@ -84,9 +84,12 @@ export function SetUp({ login, secret, onIn, onLeave }: Props) {
 }
 
 function linkIsOver(thrown: unknown): never {
-  if (thrown instanceof Problem && [401, 403, 404, 409, 410].includes(thrown.status)) {
-    const detail = 'It works once and not for long. Start Mailbridge anew: it prints a new link while no password is set.';
+  if (thrown instanceof Problem && thrown.errors.setup) {
+    const detail = 'It is good once and for a day. Whoever runs Mailbridge makes a new one: python -m connect.setup_link';
     throw new Problem(thrown.status, 'This set-up link is no longer valid', detail, {}, thrown.requestId);
+  }
+  if (thrown instanceof Problem && thrown.status === 403) {
+    throw new Problem(403, 'Mailbridge did not take this request', thrown.detail, thrown.errors, thrown.requestId);
   }
   throw thrown;
 }

@@ -119,7 +119,7 @@ export function AttachForm({ api, site, onAttached }: Props) {
           </ol>
         </details>
       </fieldset>
-      {result && <Outcome result={result} />}
+      {result && <Outcome result={result} level={site ? 'h4' : 'h2'} />}
       {form.problem && <ProblemMessage problem={form.problem} fields={SITE_FIELDS} />}
       <div className="mb-actions">
         <Button
@@ -140,7 +140,8 @@ export function AttachForm({ api, site, onAttached }: Props) {
   );
 }
 
-function Outcome({ result }: { result: SiteCheck }) {
+/** `level`: of its heading, after what stands above the form. */
+function Outcome({ result, level }: { result: SiteCheck; level: 'h2' | 'h4' }) {
   if (!result.ok) {
     const { title, detail, remedy } = result.problem ?? { title: 'Jira did not let this account in', detail: null, remedy: null };
     return (
@@ -172,7 +173,7 @@ function Outcome({ result }: { result: SiteCheck }) {
       {result.rights.length > 0 && (
         <>
           <div className="mb-after">
-            <Heading size="xsmall" as="h3">
+            <Heading size="xsmall" as={level}>
               What the account may do
             </Heading>
           </div>
