@@ -4,7 +4,7 @@ Where events are told, an issue is read only if no event that is known explains 
 untold event behind a later one that was told, so as soon as one is found missing, every issue of that look is read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,11 @@ class Looker:
         self._read: dict[str, dict[str, int]] = {}
         self._suspect: set[str] = set()
 
-    def look(self, turn: Turn, site: Jira) -> Looked:
-        """Search, read some issues, store their events. Raises a Fault of Jira's or of the database; what was stored stays."""
+    def look(self, turn: Turn, site: Jira, stopping: Callable[[], bool]) -> Looked:
+        """Search, read some issues, store their events. Raises a Fault of Jira's or of the database; what was stored stays.
+
+        stopping: asked before each issue; what is left then is read in another turn.
+        """
         start = max(turn.since, turn.until - OVERLAP, turn.now - LONGEST)
         if start > turn.until:
             _log.warning("poll_skipped", seconds=round(start - turn.until))
@@ -63,12 +66,12 @@ class Looker:
         issues = [issue for one in said if (issue := found(one)) is not None and issue.updated >= start * 1000]
         unread = self._unread(turn, start, issues)
         waiting = unread if turn.tenant in self._suspect else self._unexplained(turn, start, unread)
-        new = self._take(turn, start, site, waiting[:_ISSUES])
-        left = waiting[_ISSUES:]
+        new = self._take(turn, start, site, waiting[:_ISSUES], stopping)
         missed = turn.heard and new > 0
         if missed:
             self._suspect.add(turn.tenant)
-            left = [issue for issue in unread if issue not in waiting[:_ISSUES]]
+        read = self._read[turn.tenant]
+        left = [issue for issue in (unread if missed else waiting) if read.get(issue.id) != issue.updated]
         if not left:
             self._suspect.discard(turn.tenant)
         return Looked(_until(turn, left or (issues[-1:] if len(said) >= _MOST else ())), bool(left), missed)
@@ -88,11 +91,13 @@ class Looker:
         told = self._polled.told(turn.tenant, start, (issue.id for issue in unread))
         return [issue for issue in unread if not explained(issue, told.get(issue.id, ()), _SAME_MS)]
 
-    def _take(self, turn: Turn, start: float, site: Jira, batch: Sequence[Found]) -> int:
+    def _take(self, turn: Turn, start: float, site: Jira, batch: Sequence[Found], stopping: Callable[[], bool]) -> int:
         """Read these issues and store their events; returns how many were new."""
         changelogs = _changelogs(site, [issue.id for issue in batch if not issue.untouched])
         new = 0
         for issue in batch:
+            if stopping():
+                break
             comments = [] if issue.untouched else _comments(site, issue)
             new += self._keep(turn, issue, events(issue, start, changelogs.get(issue.id, ()), comments))
             self._read[turn.tenant][issue.id] = issue.updated

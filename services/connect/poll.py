@@ -8,7 +8,7 @@ few issues, so that a busy tenant does not keep the others waiting.
 import threading
 
 from common import log
-from common.errors import Fault, Permanent, Unauthorised
+from common.errors import Fault, Temporary, Unauthorised
 from common.jira import JiraSites
 from connect.look import Looked, Looker
 from connect.store_polled import PolledStore, Turn
@@ -40,7 +40,7 @@ class Poll:
         self._thread.start()
 
     def stop(self, grace: float = 10.0) -> None:
-        """Stop after the turn in hand, `grace` seconds at most: what a turn leaves is read again."""
+        """Stop after the call in hand, `grace` seconds at most."""
         self._stopping.set()
         self._thread.join(grace)
 
@@ -68,7 +68,7 @@ class Poll:
     def _serve(self, turn: Turn) -> None:
         every = REPAIR if turn.heard else self._every
         try:
-            looked = self._looker.look(turn, self._jira.site(turn.tenant))
+            looked = self._looker.look(turn, self._jira.site(turn.tenant), self._stopping.is_set)
         except Fault as fault:
             self._put_off(turn, fault, every)
         else:
@@ -84,7 +84,7 @@ class Poll:
     def _put_off(self, turn: Turn, fault: Fault, every: float) -> None:
         if isinstance(fault, Unauthorised):
             self._sites.doubt(turn.tenant)
-        wait = REPAIR if isinstance(fault, Permanent) else getattr(fault, "retry_after", None) or _AFTER_FAULT
-        due_in = max(every, wait)
+        asked = fault.retry_after if isinstance(fault, Temporary) else REPAIR
+        due_in = max(every, asked or _AFTER_FAULT)
         _log.warning("poll_put_off", reason=str(fault), seconds=due_in)
         self._polled.finish(turn, until=turn.until, due_in=due_in, complete=False, problem=str(fault))

@@ -323,6 +323,24 @@ def test_a_flood_is_read_in_turns(hosted: Hosted, poll: Poll, cloud: Cloud, wire
     assert row(hosted).polled_at is not None
 
 
+def test_who_stops_leaves_the_rest_to_the_next(hosted: Hosted, poll: Poll, cloud: Cloud) -> None:
+    for id in ("1", "2"):
+        cloud.issue(id, ago(3000))
+        cloud.commented(id, f"90{id}", ago(30))
+    polls = PolledStore(hosted.connect.database)
+    settings = hosted.connect.config.settings
+    source = OwnCredentials(hosted.connect.config, hosted.connect.store)
+    site = JiraSites(Http(Nets(settings.allow_networks), 5.0), source, settings).site(hosted.tenant)
+    turn = polls.claim(600.0)
+    assert turn is not None
+    answers = iter([False, True])
+    looked = Looker(hosted.connect.store, polls).look(turn, site, lambda: next(answers))
+    assert looked.left and len(hosted.events()) == 1
+    due(hosted)
+    poll.once()
+    assert [event["comment_id"] for event in hosted.events()] == ["901", "902"]
+
+
 def test_a_pause_of_weeks_is_not_made_up_for(hosted: Hosted, poll: Poll, cloud: Cloud, wire: Wire) -> None:
     back(hosted, 30 * 86_400.0)
     cloud.issue("1", ago(8 * 86_400))
