@@ -25,6 +25,7 @@ class OwnSite:
 
     def __init__(self, named: JiraSite | None, sites: SiteStore, check: Check) -> None:
         self._named = named
+        self._named_url = named.url if named is not None else ""
         self._sites = sites
         self._check = check
         self._done = named is None
@@ -59,7 +60,7 @@ class OwnSite:
         if site is None:
             return
         finding = self._check.look(site.base_url, site.account.email, site.account.token)
-        if self._conflict is not None and self._conflict[0] == tenant:
+        if self._conflict is not None and self._conflict[0] == tenant and site.base_url != self._named_url:
             finding = _with(finding, finding.problem or self._conflict[1])
         self._sites.note(tenant, finding.to_json())
         if finding.problem is not None:

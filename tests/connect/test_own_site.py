@@ -123,3 +123,14 @@ def test_another_named_site_is_not_attached_in_the_place_of_the_first(hosted: Ho
     later(hosted, 61.0)
     start(hosted, named)
     assert hosted.call("GET").json["state"] == "enabled"
+
+
+def test_a_conflict_ends_when_the_site_is_said_to_be_renamed(hosted: Hosted, named: JiraSite) -> None:
+    start(hosted, replace(named, url="http://old.example"))
+    own = start(hosted, named)
+    assert hosted.call("GET").json["problem"]["title"] == "The setting names another site"
+    body = {"url": hosted.url, "email": EMAIL, "api_token": TOKEN, "renamed": True}
+    assert hosted.call("PUT", "", body).status_code == 200
+    later(hosted, 86_400.0)
+    own.once()
+    assert hosted.call("GET").json["state"] == "enabled"
