@@ -93,7 +93,9 @@ def test_what_happened_before_is_left() -> None:
 
 
 def test_what_was_set_while_the_issue_was_made_is_part_of_that() -> None:
-    kinds = [event.kind for event in happened(an_issue(NOW - MINUTE), entry(NOW - MINUTE), entry(NOW - MINUTE + 40, "10402"))]
+    kinds = [
+        event.kind for event in happened(an_issue(NOW - MINUTE), entry(NOW - MINUTE), entry(NOW - MINUTE + 40, "10402"))
+    ]
     assert kinds == ["issue_created", "issue_updated"]
 
 
