@@ -104,7 +104,8 @@ class Desk:
     def _claim(self, message: Message, mail_id: str) -> tuple[Row[Any], Sheets | Permanent] | None:
         """The claimed mail, with what there is about it or why that cannot be had; None if it is not to be handled now."""
         with self._database.write() as tx:
-            claim = store_ledger.claim(tx, mail_id, CLAIM, self._config.attempts, self._outbox.is_out(message.id))
+            wanted = self._outbox.is_out
+            claim = store_ledger.claim(tx, mail_id, CLAIM, self._config.attempts, wanted, message=message.id)
             if isinstance(claim, Claimed):
                 return claim.mail, self._sheets(tx, claim.mail)
             if isinstance(claim, Busy):

@@ -1,6 +1,9 @@
 """SQL about conversations: claiming Message-IDs, and the other mails that claimed the same. Belongs to the caller's `tx`."""
 
-from sqlalchemy import Connection, func, select
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, String, bindparam, func, select
 
 from common.db import insert_all_once, now
 from inbound.conversation import Companion, Ids
@@ -8,6 +11,35 @@ from inbound.tables import conversation, mail
 
 _MOST = 200
 _TICK = 1e-6
+
+# Built once, for every mail needs them: building one takes several times as long as running it. Parameters: tenant, hashes, this.
+_THIS = bindparam("this", type_=String)
+_SHARED = (
+    conversation.c.tenant == bindparam("tenant", type_=String),
+    conversation.c.id_hash.in_(bindparam("hashes", expanding=True)),
+)
+_TIMES = select(
+    now(),
+    select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == _THIS).scalar_subquery(),
+    select(func.max(conversation.c.claimed_at)).where(*_SHARED).scalar_subquery(),
+)
+_COMPANIONS = (
+    select(
+        conversation.c.id_hash,
+        conversation.c.own,
+        conversation.c.claimed_at,
+        mail.c.id,
+        mail.c.state,
+        mail.c.outcome,
+        mail.c.issue_id,
+        mail.c.issue_key,
+        mail.c.sender,
+        mail.c.subject,
+    )
+    .join(mail, mail.c.id == conversation.c.mail_id)
+    .where(*_SHARED, conversation.c.mail_id != _THIS)
+    .order_by(conversation.c.claimed_at.desc(), mail.c.id)
+)
 
 
 def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, float, list[Companion]]:
@@ -17,11 +49,8 @@ def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, f
         # Two mails that claim at the same moment must see each other: one of them comes first.
         tx.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"conversation {tenant}"))))
     hashes = [*([ids.own] if ids.own else []), *ids.referenced]
-    before = select(func.min(conversation.c.claimed_at)).where(conversation.c.mail_id == mail_id)
-    others = select(func.max(conversation.c.claimed_at)).where(
-        conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes)
-    )
-    clock, mine, latest = tx.execute(select(now(), before.scalar_subquery(), others.scalar_subquery())).one()
+    this = {"tenant": tenant, "hashes": hashes, "this": mail_id}
+    clock, mine, latest = tx.execute(_TIMES, this).one()
     if not hashes:
         return clock, clock, []
     # Later than all who claimed one of these before, also within one tick of the clock: of two mails one comes first.
@@ -31,29 +60,12 @@ def claim(tx: Connection, tenant: str, mail_id: str, ids: Ids) -> tuple[float, f
         for id_hash in hashes
     ]
     insert_all_once(tx, conversation, rows)
-    return float(claimed_at), clock, _companions(tx, tenant, mail_id, hashes)
+    return float(claimed_at), clock, _companions(tx, this)
 
 
-def _companions(tx: Connection, tenant: str, mail_id: str, hashes: list[str]) -> list[Companion]:
-    query = (
-        select(
-            conversation.c.id_hash,
-            conversation.c.own,
-            conversation.c.claimed_at,
-            mail.c.id,
-            mail.c.state,
-            mail.c.outcome,
-            mail.c.issue_id,
-            mail.c.issue_key,
-            mail.c.sender,
-            mail.c.subject,
-        )
-        .join(mail, mail.c.id == conversation.c.mail_id)
-        .where(conversation.c.tenant == tenant, conversation.c.id_hash.in_(hashes), conversation.c.mail_id != mail_id)
-        .order_by(conversation.c.claimed_at.desc(), mail.c.id)
-    )
+def _companions(tx: Connection, this: Mapping[str, Any]) -> list[Companion]:
     found: dict[str, Companion] = {}
-    for row in tx.execute(query):
+    for row in tx.execute(_COMPANIONS, this):
         if row.id not in found and len(found) == _MOST:
             break
         old = found.get(row.id)

@@ -7,9 +7,11 @@ counts claims and is their fence: whoever lost the claim changes nothing any mor
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Double, Row, Update, bindparam, func, insert, select, tuple_, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from common.db import insert_all_once, now
 from inbound.tables import mail, mail_raw, step
@@ -78,40 +80,29 @@ def record(tx: Connection, entries: Sequence[Mapping[str, Any]], sealed: Mapping
     return new
 
 
-def unmarked(tx: Connection, source_id: str) -> list[int]:
-    """The numbers of mails that are in the ledger and were not marked read in the mailbox yet."""
+def unmarked(tx: Connection, source_id: str) -> list[str]:
+    """The remote ids of mails that are in the ledger and were not marked read in the mailbox yet."""
     query = select(mail.c.remote_id).where(mail.c.source_id == source_id, mail.c.marked.is_(False))
-    return sorted(int(number) for number in tx.execute(query).scalars())
+    return sorted(tx.execute(query).scalars())
 
 
-def set_marked(tx: Connection, source_id: str, numbers: Sequence[int]) -> None:
+def set_marked(tx: Connection, source_id: str, ids: Sequence[str]) -> None:
     """These are marked read in the mailbox."""
-    for start in range(0, len(numbers), 500):
-        ids = [str(number) for number in numbers[start : start + 500]]
-        tx.execute(update(mail).where(mail.c.source_id == source_id, mail.c.remote_id.in_(ids)).values(marked=True))
+    for start in range(0, len(ids), 500):
+        some = mail.c.remote_id.in_(ids[start : start + 500])
+        tx.execute(update(mail).where(mail.c.source_id == source_id, some).values(marked=True))
 
 
 def claim(
-    tx: Connection, id: str, seconds: float, attempts: int, wanted: ColumnElement[bool] | None = None
+    tx: Connection, id: str, seconds: float, attempts: int, wanted: ColumnElement[bool] | None = None, **given: str
 ) -> Claimed | Busy | Final | Quarantined | Unwanted:
-    """Take the mail for `seconds`, if the condition `wanted` holds. After `attempts` claims in a row without an outcome it is
-    quarantined as failed."""
-    condition = true() if wanted is None else wanted
-    free = (mail.c.claim_until.is_(None) | (mail.c.claim_until <= now())) & (mail.c.unfinished < attempts)
-    taken = (
-        update(mail)
-        .where(mail.c.id == id, mail.c.state.in_(OPEN), free, condition)
-        .values(
-            state="delivering",
-            attempts=mail.c.attempts + 1,
-            unfinished=mail.c.unfinished + 1,
-            claim_until=now() + seconds,
-        )
-    )
-    row = tx.execute(taken.returning(mail)).one_or_none()
+    """Take the mail for `seconds`, if the condition `wanted` holds (given: its parameters). After `attempts` claims in a row
+    without an outcome it is quarantined as failed."""
+    limits = {"this": id, "hold": seconds, "most": attempts}
+    row = tx.execute(_take(wanted), {**limits, **given}).one_or_none()
     if row is not None:
         return Claimed(row)
-    if not tx.execute(select(condition)).scalar_one():
+    if wanted is not None and not tx.execute(select(wanted), given).scalar_one():
         return Unwanted()
     return _not_free(tx, id, attempts)
 
@@ -133,8 +124,7 @@ def _not_free(tx: Connection, id: str, attempts: int) -> Busy | Final | Quaranti
 
 def renew(tx: Connection, id: str, fence: int, seconds: float, **values: Any) -> bool:
     """Hold the claim for `seconds` from now, and set columns; False if it was lost."""
-    rows = _mine(id, fence).where(mail.c.claim_until > now())
-    return tx.execute(rows.values(claim_until=now() + seconds, **values)).rowcount == 1
+    return _set(tx, _renewed(*values), id, fence, values, hold=seconds)
 
 
 def renew_all(tx: Connection, fences: Iterable[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
@@ -147,27 +137,24 @@ def renew_all(tx: Connection, fences: Iterable[tuple[str, int]], seconds: float)
 
 def finish(tx: Connection, id: str, fence: int, state: str, **values: Any) -> bool:
     """The mail comes to an end; False if the claim was lost to somebody else."""
-    rows = _mine(id, fence)
-    return (
-        tx.execute(rows.values(state=state, **values, claim_until=None, unfinished=0, handled_at=now())).rowcount == 1
-    )
+    values = {"state": state, **values}
+    return _set(tx, _finished(*values), id, fence, values)
 
 
 def postpone(tx: Connection, id: str, fence: int, reason: str, **values: Any) -> bool:
     """Give the claim back in good order, to be taken again later."""
-    rows = _mine(id, fence)
-    given = {"state": "received", "reason": reason, "claim_until": None, "unfinished": 0, **values}
-    return tx.execute(rows.values(**given)).rowcount == 1
+    values = {"reason": reason, **values}
+    return _set(tx, _put_back(*values), id, fence, values)
 
 
 def let_go(tx: Connection, id: str, fence: int) -> None:
     """Give the claim back after a bug: this attempt counts towards quarantine."""
-    tx.execute(_mine(id, fence).values(claim_until=None))
+    tx.execute(_MINE.values(claim_until=None), {"this": id, "fence": fence})
 
 
 def note(tx: Connection, id: str, **values: Any) -> None:
-    """Set columns of a mail at work: what was read in it, its record so far."""
-    tx.execute(update(mail).where(mail.c.id == id).values(**values))
+    """Set columns of a mail at work: what was read in it."""
+    tx.execute(_noted(*values), {"this": id, **_named(values)})
 
 
 def sealed_raw(tx: Connection, id: str) -> bytes | None:
@@ -228,5 +215,51 @@ def states(tx: Connection) -> dict[str, tuple[int, float]]:
     return {row[0]: (row[1], max(0.0, float(row[2]))) for row in rows}
 
 
-def _mine(id: str, fence: int) -> Any:
-    return update(mail).where(mail.c.id == id, mail.c.attempts == fence, mail.c.state == "delivering")
+# Statements that every mail needs are built once: building one takes several times as long as running it. Their parameters:
+# `this` mail, the `fence`, seconds to `hold` it, and the new values by column.
+
+
+def _set(tx: Connection, statement: Update, id: str, fence: int, values: Mapping[str, Any], **more: Any) -> bool:
+    return tx.execute(statement, {"this": id, "fence": fence, **_named(values), **more}).rowcount == 1
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+def _new(names: Iterable[str]) -> dict[str, ColumnElement[Any]]:
+    return {name: bindparam(f"new_{name}", type_=mail.c[name].type) for name in names}
+
+
+_HELD = now() + bindparam("hold", type_=Double)
+_THIS = update(mail).where(mail.c.id == bindparam("this"))
+_MINE = _THIS.where(mail.c.attempts == bindparam("fence"), mail.c.state == "delivering")
+
+
+@cache
+def _take(wanted: ColumnElement[bool] | None) -> ReturningUpdate[Any]:
+    free = mail.c.claim_until.is_(None) | (mail.c.claim_until <= now())
+    rows = _THIS.where(mail.c.state.in_(OPEN), free, mail.c.unfinished < bindparam("most"))
+    counted = {"attempts": mail.c.attempts + 1, "unfinished": mail.c.unfinished + 1}
+    rows = rows if wanted is None else rows.where(wanted)
+    return rows.values(state="delivering", **counted, claim_until=_HELD).returning(mail)
+
+
+@cache
+def _renewed(*names: str) -> Update:
+    return _MINE.where(mail.c.claim_until > now()).values(claim_until=_HELD, **_new(names))
+
+
+@cache
+def _finished(*names: str) -> Update:
+    return _MINE.values(claim_until=None, unfinished=0, handled_at=now(), **_new(names))
+
+
+@cache
+def _put_back(*names: str) -> Update:
+    return _MINE.values(state="received", claim_until=None, unfinished=0, **_new(names))
+
+
+@cache
+def _noted(*names: str) -> Update:
+    return _THIS.values(**_new(names))

@@ -130,7 +130,7 @@ def test_a_copy_whose_row_is_ended_or_waits_is_known_and_changes_nothing_even_if
         outbox.done(tx, ended.id)
         outbox.postpone(tx, waiting.id, 60.0)
     with outbox.database.read() as tx:
-        known = [tx.execute(select(outbox.is_out(message.id))).scalar() for message in (ended, waiting, at_work)]
+        known = [outbox.still_out(tx, message.id) for message in (ended, waiting, at_work)]
     assert known == [False, False, True]
     for message in (ended, waiting):
         handle(outbox, message, refuse(Temporary("the database was away")))

@@ -49,7 +49,7 @@ def claim(outbox: Outbox, limit: int = 16, after: dict[str, str] | None = None) 
 def out(outbox: Outbox, id: str) -> int | None:
     """How often the row was sent, if it is out."""
     with outbox.database.read() as tx:
-        return tx.execute(select(table.c.attempts).where(table.c.id == id, outbox.is_out(id))).scalar()
+        return tx.execute(select(table.c.attempts).where(table.c.id == id, outbox.is_out), {"message": id}).scalar()
 
 
 def row(outbox: Outbox, id: str) -> Any:
