@@ -23,6 +23,7 @@ from connect.forge_manifest import (
     manifest_text,
     regions_of,
 )
+from tests.contracts import contract
 
 ROOT = Path(__file__).resolve().parents[2]
 FRONTEND = ROOT / "frontend"
@@ -177,3 +178,23 @@ def test_a_region_is_named_once_and_by_its_name() -> None:
     assert regions_of(["EU=https://a.b", "US=https://c.d"]) == {"EU": "https://a.b", "US": "https://c.d"}
     with pytest.raises(BadArgument, match="EU, US"):
         regions_of(["=https://a.b"])
+
+
+def test_every_call_to_jira_is_covered_by_a_scope() -> None:
+    paths = contract("jira-platform-v3.openapi.json")["paths"]
+    by_shape = {re.sub(r"\{[^}]*\}", "{}", path.removeprefix("/rest/api/3")): found for path, found in paths.items()}
+    asked = {call for file in (ROOT / "services" / "common").glob("jira*.py") for call in calls_in(file.read_text())}
+    assert {("POST", "/issue"), ("GET", "/user/email"), ("POST", "/issue/{}/notify")} <= asked
+    uncovered = [
+        f"{method} {path}"
+        for method, path in sorted(asked)
+        if not any(
+            set(way["scopes"]) <= SCOPES.keys() for way in by_shape[path][method.lower()]["x-atlassian-oauth2-scopes"]
+        )
+    ]
+    assert uncovered == []
+
+
+def calls_in(source: str) -> set[tuple[str, str]]:
+    """Method and path of each `ask(…, "GET", "/issue/{}", …)` in the client's source."""
+    return set(re.findall(r'"(GET|POST|PUT|DELETE)",\s*"(/[^"]*)"', source))

@@ -95,6 +95,7 @@ def test_the_set_up_link_leads_to_a_jira_that_is_attached(page: Page, servers: P
     page.get_by_label("The same again").press("Enter")
 
     expect(page.get_by_role("heading", name="Attach your Jira")).to_be_visible()
+    expect(page.locator(":focus")).to_have_text("Attach your Jira")
     assert "setup" not in page.url
     page.get_by_label("Address of Jira").fill("acme.atlassian.net/jira/projects")
     page.get_by_label("E-mail address of the account").fill("bot@example.com")

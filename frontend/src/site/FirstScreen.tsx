@@ -1,11 +1,11 @@
 /** The first screen of a self-hosted Mailbridge: attach Jira, then see to it that Jira tells what happens. */
 import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
 import type { Site } from '../api/types';
 import { ProblemMessage } from '../parts/ProblemMessage';
+import { ScreenTitle } from '../parts/ScreenTitle';
 import { usePolled } from '../parts/usePolled';
 import { AttachForm } from './AttachForm';
 import { WebhookValues } from './Webhook';
@@ -22,9 +22,7 @@ export function FirstScreen({ api, onDone, onLogOut }: Props) {
   return (
     <main className="mb-page mb-narrow">
       <header className="mb-header mb-bar">
-        <Heading size="large" as="h1">
-          {attached ? 'Jira is attached' : 'Attach your Jira'}
-        </Heading>
+        <ScreenTitle key={attached ? 'events' : 'attach'}>{attached ? 'Jira is attached' : 'Attach your Jira'}</ScreenTitle>
         <Button appearance="subtle" onClick={onLogOut}>
           Log out
         </Button>
