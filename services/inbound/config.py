@@ -1,8 +1,9 @@
 """What the inbound processes read from the environment, once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.env import Env, Settings, decode_key
+from inbound.oauth_settings import OauthSettings
 
 _MEGABYTE = 1024 * 1024
 
@@ -23,6 +24,7 @@ class Config:
     poll_seconds: float = 60.0
     attempts: int = 5
     give_up_after: float = 3 * 86_400.0
+    oauth: OauthSettings = field(default_factory=OauthSettings)
 
     @classmethod
     def read(cls, env: Env) -> "Config":
@@ -40,6 +42,7 @@ class Config:
             concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 16, least=1, most=128),
             imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 60.0, least=1.0, most=600.0),
             poll_seconds=env.seconds("MAILBRIDGE_POLL_SECONDS", 60.0, least=1.0, most=3600.0),
+            oauth=OauthSettings.read(env),
         )
 
     @property

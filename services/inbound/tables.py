@@ -133,6 +133,16 @@ sign_in = Table(
     Column("expires_at", Double, nullable=False, index=True),
 )
 
+# A process is asking for a new access token with the mailbox's refresh token: no other may meanwhile, for each use may be the
+# last one that the provider takes. Over when the new one is stored, or when `until` has passed.
+renewal = Table(
+    "renewal",
+    metadata,
+    Column("mailbox_id", _ID, primary_key=True),
+    Column("holder", _ID, nullable=False),
+    Column("until", Double, nullable=False),
+)
+
 keeping = Table(
     "keeping",
     metadata,
