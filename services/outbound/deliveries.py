@@ -7,7 +7,7 @@ lives and cannot renew its claim cuts its connection to the server before the cl
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from outbound.transports.smtp import Refused, SmtpServer
 _TURN = 3.0
 _PATIENCE = 600.0
 """Seconds for which a mail waits behind an older one to the same person about the same issue."""
+_AGAIN = 1.0
 _EARLIER = 40
 _LONGEST_PAUSE = 3600.0
 _MENDING = 300.0
@@ -135,7 +136,19 @@ class Deliveries:
             if isinstance(result, Refused):
                 self._refused(message, job, result)
             else:
-                self._sent(message, job)
+                self._keep(lambda: self._sent(message, job), claim)
+
+    def _keep(self, record: Callable[[], None], claim: Claim[InHand]) -> None:
+        """Record what the server has answered. While the database is away nobody else sends this letter: it is tried again
+        for as long as that is sure."""
+        while True:
+            try:
+                return record()
+            except Temporary as fault:
+                if not claim.sure():
+                    raise
+                _log.warning("sending_not_recorded", reason=str(fault))
+            time.sleep(_AGAIN)
 
     def _compose(self, job: _Job) -> bytes:
         claimed, content = job.claimed, job.content

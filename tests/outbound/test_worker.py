@@ -1,13 +1,17 @@
 """The second journey, from an event of Jira to the mails it makes, over the local bus and real sockets."""
 
+import sqlite3
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from common import thread_tokens
+from common.db import open_database
 from common.env import BadSetting
 from common.nets import Nets
 from common.outbox import Outbox
@@ -270,6 +274,35 @@ def test_a_worker_that_died_between_sending_and_recording_sends_the_same_mail_ag
     assert again["Message-ID"] == sent["Message-ID"]
     rig.settle()
     assert rig.states()["carl@customer.test"] == "sent"
+
+
+class TakesTheDatabaseAway(dict[str, str]):
+    """Answers of a mail server, at the first of which to a mail somebody else begins to write to the database, for a while."""
+
+    def __init__(self, database: str) -> None:
+        self._other = sqlite3.connect(database, check_same_thread=False, isolation_level=None)
+        self.taken = False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key == "DATA" and not self.taken:
+            self.taken = True
+            self._other.execute("BEGIN IMMEDIATE")
+            threading.Timer(1.5, self._other.close).start()
+        return default
+
+
+def test_what_was_sent_while_the_database_went_away_is_recorded_when_it_is_back_and_not_sent_again(
+    rig: Rig, tmp_path: Path
+) -> None:
+    rig.database.close()
+    rig.database = open_database(f"sqlite:///{tmp_path}", "outbound", patience=0.3)
+    rig.set_sender()
+    rig.postbox.answers = answers = TakesTheDatabaseAway(f"{tmp_path}/outbound.sqlite3")
+    rig.start()
+    comment_by_agent(rig)
+    rig.wait(lambda: [row.state for row in rig.deliveries()].count("sent") == 3, 30)
+    assert answers.taken and all(row.attempts <= 1 for row in rig.deliveries())
+    assert len(rig.postbox.mails()) == 3
 
 
 def test_a_mail_already_sent_is_not_sent_again(rig: Rig) -> None:
