@@ -13,6 +13,7 @@ from common.errors import Permanent
 from common.jira import Jira
 from inbound import route, store, store_ledger, store_sources
 from inbound.contents import PROPERTY
+from inbound.entries import raw_aad
 from inbound.identity import Identity
 from inbound.parse import parse
 from inbound.parsed import ParsedMail
@@ -21,7 +22,6 @@ from inbound.route import Comment, Facts, Look, NewIssue, Target
 from inbound.rules import Rule
 from inbound.store_steps import Step
 from inbound.store_steps import of_mail as steps_of_mail
-from inbound.watch import raw_aad
 
 
 @dataclass(frozen=True, slots=True)

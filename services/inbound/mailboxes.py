@@ -20,8 +20,9 @@ from inbound.sources import Unusable
 from inbound.sources.opening import account_of, secret_aad, source_for
 
 _SHOWN = (
-    "id", "name", "kind", "host", "port", "security", "username", "folder", "address", "validate_certificate", "authserv_id",
-    "sub_addresses", "project", "issue_type", "default_reporter", "enabled", "state", "last_error", "checked_at", "backlog",
+    "id", "name", "kind", "host", "port", "security", "username", "folder", "address", "validate_certificate",
+    "check_identity", "authserv_id", "sub_addresses", "project", "issue_type", "default_reporter", "enabled", "state",
+    "last_error", "checked_at", "backlog",
 )  # fmt: skip
 _TITLES = {
     "host": "The server cannot be reached",

@@ -73,6 +73,7 @@ class Connection(_Lenient):
     secret = fields.String(load_default=None, allow_none=True, load_only=True, validate=validate.Length(max=4000))
     folder = fields.String(load_default="INBOX", validate=[validate.Length(max=500), _is_line])
     validate_certificate = fields.Boolean(load_default=True)
+    check_identity = fields.Boolean(load_default=True)
 
     @post_load
     def _empty_is_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -118,6 +119,7 @@ class Mailbox(Schema):
     folder = fields.String()
     address = fields.String()
     validate_certificate = fields.Boolean()
+    check_identity = fields.Boolean()
     authserv_id = fields.String(allow_none=True)
     sub_addresses = fields.Boolean()
     project = fields.Nested(Project)

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from common.db import insert_once, now
 from common.ids import new_id
 from inbound.sources import Account
-from inbound.tables import fetcher, mailbox, source
+from inbound.tables import fetcher, left_alone, mailbox, source
 
 ALIVE = 10.0
 """Seconds after its last heartbeat that a fetcher counts as alive; it beats every two."""
 
 _FORGOTTEN = 600.0
+_DIGITS = 18  # what a column holds; UIDs have ten
 _READ = (mailbox.c.enabled.is_(True), mailbox.c.deleted_at.is_(None))
 
 
@@ -117,9 +118,9 @@ def place_of(mailbox_id: str, kind: str, account: Account) -> str:
     return _hash(mailbox_id, kind, account.host.lower(), str(account.port), account.username, account.folder)
 
 
-def find_source(tx: Connection, place: str, validity: int) -> Row[Any] | None:
-    """The source with these numbers."""
-    return tx.execute(select(source).where(source.c.identity == _hash(place, str(validity)))).one_or_none()
+def find_source(tx: Connection, place: str, validity: str) -> Row[Any] | None:
+    """The source with these ids."""
+    return tx.execute(select(source).where(source.c.identity == _hash(place, validity))).one_or_none()
 
 
 def first_connected(tx: Connection, place: str) -> float | None:
@@ -129,27 +130,41 @@ def first_connected(tx: Connection, place: str) -> float | None:
 
 
 def add_source(
-    tx: Connection, mailbox_id: str, place: str, validity: int, baseline: int, backlog: Iterable[int]
+    tx: Connection, mailbox_id: str, place: str, validity: str, baseline: int, backlog: Iterable[str]
 ) -> Row[Any]:
-    """Remember a source: numbers up to `baseline` were there before; of those only `backlog` is to be taken."""
-    values = {"id": new_id(), "mailbox_id": mailbox_id, "identity": _hash(place, str(validity)), "place": place}
-    numbers = {"baseline": baseline, "high": baseline, "backlog": sorted(backlog)}
+    """Remember a source. Of an ordered one, what is numbered up to `baseline` was there before, and of that only `backlog` is
+    to be taken."""
+    values = {"id": new_id(), "mailbox_id": mailbox_id, "identity": _hash(place, validity), "place": place}
+    numbers = {"baseline": baseline, "high": baseline, "backlog": list(backlog)}
     tx.execute(insert(source).values(**values, **numbers, created_at=now()))
     return tx.execute(select(source).where(source.c.id == values["id"])).one()
 
 
-def find_backlog(tx: Connection, source_id: str) -> list[int]:
-    """The numbers at or below the baseline that are still to be taken."""
-    return list(tx.execute(select(source.c.backlog).where(source.c.id == source_id)).scalar_one())
+def leave_alone(tx: Connection, source_id: str, ids: Iterable[str]) -> None:
+    """These messages of an unordered source were there before and are not ours."""
+    rows = [{"source_id": source_id, "remote_id": id} for id in dict.fromkeys(ids)]
+    for start in range(0, len(rows), 500):
+        tx.execute(insert(left_alone), rows[start : start + 500])
 
 
-def advance(tx: Connection, source_id: str, high: int, taken: Iterable[int]) -> None:
-    """Everything up to `high` was looked at; the numbers in `taken` leave the backlog."""
+def left_alone_of(tx: Connection, source_id: str) -> frozenset[str]:
+    """What was left alone there."""
+    return frozenset(tx.execute(select(left_alone.c.remote_id).where(left_alone.c.source_id == source_id)).scalars())
+
+
+def find_backlog(tx: Connection, source_id: str) -> list[str]:
+    """The ids that are still to be taken though they were there before."""
+    return [str(id) for id in tx.execute(select(source.c.backlog).where(source.c.id == source_id)).scalar_one()]
+
+
+def advance(tx: Connection, source_id: str, taken: Iterable[str]) -> None:
+    """These were taken: they leave the backlog, and in an ordered source `high` is not below them."""
     done = set(taken)
-    waiting = tx.execute(select(source.c.backlog).where(source.c.id == source_id)).scalar_one()
+    waiting = find_backlog(tx, source_id)
     this = update(source).where(source.c.id == source_id)
     if done.intersection(waiting):
-        tx.execute(this.values(backlog=[number for number in waiting if number not in done]))
+        tx.execute(this.values(backlog=[id for id in waiting if id not in done]))
+    high = max((int(id) for id in done if id.isascii() and id.isdigit() and len(id) <= _DIGITS), default=0)
     tx.execute(this.where(source.c.high < high).values(high=high))
 
 

@@ -15,9 +15,9 @@ from common.db import open_database
 from common.env import decode_key
 from common.outbox import Outbox
 from inbound import store_ledger
+from inbound.entries import ledger_entry, raw_aad
 from inbound.sources import Message
 from inbound.tables import data_key, outbox
-from inbound.watch import ledger_entry, raw_aad
 from sandbox import story
 from sandbox.app import Sandbox
 from sandbox.client import SandboxClient, wait_for
@@ -136,7 +136,7 @@ def flood(town: Town) -> None:
         for number in range(FLOOD):
             head = f"From: writer@loud.example\r\nTo: {MAILBOX}\r\nSubject: Flood {number}\r\n"
             raw = f"{head}Message-ID: <{number}@loud.example>\r\n\r\nHello\r\n".encode()
-            row = ledger_entry(mailbox, source, Message(1_000_000 + number, len(raw), raw), None, None)
+            row = ledger_entry(mailbox, source, Message(str(1_000_000 + number), len(raw), raw), None, None)
             rows.append({**row, "marked": True})
             sealed[row["id"]] = vault.seal(tx, mailbox.tenant, raw, raw_aad(row["id"]))
         store_ledger.record(tx, rows, sealed)

@@ -21,10 +21,10 @@ from common.thread_tokens import ThreadKey
 from inbound import store_ledger
 from inbound.config import Config
 from inbound.desk import Desk
+from inbound.entries import ledger_entry, raw_aad
 from inbound.sources import Message as Fetched
 from inbound.store_steps import Step, of_mail
 from inbound.tables import data_key, mail, outbox, source
-from inbound.watch import ledger_entry, raw_aad
 from sandbox.app import Sandbox
 from sandbox.faults import Fault
 from sandbox.jira.model import Issue
@@ -107,7 +107,7 @@ class Office:
         """The mail is in the ledger; returns its id."""
         with self.database.write() as tx:
             row = rig.mailbox_row(tx, self.mailbox_id)
-            fetched = Fetched(next(self._numbers), len(raw), raw, problem)
+            fetched = Fetched(str(next(self._numbers)), len(raw), raw, problem)
             entry = ledger_entry(row, self._source_id, fetched, None, None)
             sealed = self.vault.seal(tx, rig.TENANT, raw, raw_aad(entry["id"]))
             store_ledger.record(tx, [entry], {entry["id"]: sealed})

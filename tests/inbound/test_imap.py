@@ -15,7 +15,8 @@ from common.errors import Temporary
 from common.ids import new_id
 from inbound.fetcher import Fetcher
 from inbound.sources import Account, Unusable
-from inbound.sources.imap import BATCH_MESSAGES, ImapSource
+from inbound.sources.batches import MESSAGES as BATCH_MESSAGES
+from inbound.sources.imap import ImapSource
 from sandbox.servers import dovecot as dovecot_server
 from sandbox.servers.dovecot import Dovecot
 from tests.inbound.mailserver import LOOPBACK, MailServer, letter, running
@@ -57,10 +58,10 @@ def test_messages_are_listed_fetched_and_marked(account: Account) -> None:
     deliver(account, letter("three"), seen=True)
     with closing(source_of(account)) as source:
         place = source.open()
-        assert (place.count, place.writable, place.wakes) == (3, True, True) and place.validity > 0
-        one, two, three = source.numbers(0)
-        assert place.next_number == three + 1 and source.numbers(three) == ()
-        assert source.numbers(one) == (two, three)
+        assert (place.count, place.writable, place.wakes) == (3, True, True) and int(place.validity) > 0
+        one, two, three = source.listed()
+        assert (place.ordered, place.last) == (True, three) and source.listed(three) == ()
+        assert source.listed(one) == (two, three)
         assert source.unread() == {one, two}
         (batch,) = source.messages((one, two, three), ROOM)
         assert [message.raw for message in batch] == [letter("one"), letter("two"), letter("three")]
@@ -73,16 +74,16 @@ def test_a_message_that_is_gone_is_left_out(account: Account) -> None:
     deliver(account, letter("one"))
     with closing(source_of(account)) as source:
         source.open()
-        (one,) = source.numbers(0)
-        (batch,) = source.messages((one, one + 1), ROOM)
-        assert [message.number for message in batch] == [one]
+        (one,) = source.listed()
+        (batch,) = source.messages((one, str(int(one) + 1)), ROOM)
+        assert [message.id for message in batch] == [one]
 
 
 def test_a_large_message_comes_as_its_header(account: Account) -> None:
     deliver(account, letter("large", text="x" * SMALL), letter("small"))
     with closing(source_of(account)) as source:
         source.open()
-        (batch,) = source.messages(source.numbers(0), SMALL)
+        (batch,) = source.messages(source.listed(), SMALL)
     large, small = batch
     assert not large.whole and b"Subject: large" in large.raw and b"xxx" not in large.raw and large.size > SMALL
     assert small.whole
@@ -92,26 +93,26 @@ def test_batches_are_bounded(account: Account) -> None:
     deliver(account, *(letter(f"number {number}") for number in range(BATCH_MESSAGES + 1)))
     with closing(source_of(account)) as source:
         source.open()
-        assert [len(batch) for batch in source.messages(source.numbers(0), ROOM)] == [BATCH_MESSAGES, 1]
+        assert [len(batch) for batch in source.messages(source.listed(), ROOM)] == [BATCH_MESSAGES, 1]
 
 
 def test_new_mail_wakes_who_waits(account: Account) -> None:
     with closing(source_of(account)) as source:
         source.open()
-        assert source.numbers(0) == ()
+        assert source.listed() == ()
         later = threading.Timer(0.3, lambda: deliver(account, letter("wake up")))
         later.start()
         started = time.monotonic()
         source.wait(30.0, lambda: False)
         later.join()
         assert time.monotonic() - started < 10
-        assert len(source.numbers(0)) == 1
+        assert len(source.listed()) == 1
 
 
 def test_mail_that_came_just_before_waiting_is_not_slept_over(account: Account) -> None:
     with closing(source_of(account)) as source:
         source.open()
-        found: tuple[int, ...] = ()
+        found: tuple[str, ...] = ()
         started = time.monotonic()
         for number in range(1, 6):
             deliver(account, letter(f"number {number}"))
@@ -119,7 +120,7 @@ def test_mail_that_came_just_before_waiting_is_not_slept_over(account: Account) 
             while len(found) < number:
                 source.done(found)
                 source.wait(30.0, lambda: False)
-                found += source.numbers(max(found, default=0))
+                found += source.listed(found[-1] if found else None)
         assert time.monotonic() - started < 15
 
 
@@ -131,7 +132,7 @@ def test_waiting_ends_when_it_is_told_to(account: Account) -> None:
         started = time.monotonic()
         source.wait(60.0, stop.is_set)
         assert time.monotonic() - started < 5
-        assert source.numbers(0) == (), "the connection is still good"
+        assert source.listed() == (), "the connection is still good"
 
 
 def test_a_look_around_changes_nothing(account: Account) -> None:

@@ -15,10 +15,10 @@ from common.db import Database
 from common.ids import new_id
 from inbound import store, store_conversation, store_ledger, store_sources, store_steps
 from inbound.conversation import Ids
+from inbound.entries import ledger_entry, raw_aad
 from inbound.sources import Account, Message
 from inbound.store_ledger import Busy, Claimed, Final, Quarantined
 from inbound.tables import data_key, fetcher, mail, mailbox, metadata, source
-from inbound.watch import ledger_entry, raw_aad
 from tests.inbound import rig
 
 T = TypeVar("T")
@@ -40,13 +40,13 @@ def mailbox_id(database: Database) -> str:
 @pytest.fixture
 def source_id(database: Database, mailbox_id: str) -> str:
     with database.write() as tx:
-        return str(store_sources.add_source(tx, mailbox_id, "place", 1, 0, ()).id)
+        return str(store_sources.add_source(tx, mailbox_id, "place", "1", 0, ()).id)
 
 
 def entry(database: Database, mailbox_id: str, source_id: str, number: int) -> dict[str, Any]:
     with database.read() as tx:
         row = store_sources.settings(tx, mailbox_id)
-    return ledger_entry(row, source_id, Message(number, 3, b"abc"), None, None)
+    return ledger_entry(row, source_id, Message(str(number), 3, b"abc"), None, None)
 
 
 @pytest.fixture
@@ -209,13 +209,13 @@ def test_the_highest_number_only_grows(database: Database) -> None:
 
 def test_the_backlog_shrinks_and_the_mark_only_rises(database: Database, mailbox_id: str) -> None:
     with database.write() as tx:
-        row = store_sources.add_source(tx, mailbox_id, "elsewhere", 2**32 - 1, 2**32 - 5, (3, 5, 9))
-        store_sources.advance(tx, row.id, 2**32 - 2, (5,))
-        store_sources.advance(tx, row.id, 9, (9,))
-        assert store_sources.find_backlog(tx, row.id) == [3]
+        row = store_sources.add_source(tx, mailbox_id, "elsewhere", str(2**32 - 1), 2**32 - 5, ("3", "5", "9"))
+        store_sources.advance(tx, row.id, (str(2**32 - 2), "5"))
+        store_sources.advance(tx, row.id, ("9",))
+        assert store_sources.find_backlog(tx, row.id) == ["3"]
         assert tx.execute(select(source.c.high).where(source.c.id == row.id)).scalar_one() == 2**32 - 2
-        assert store_sources.find_source(tx, "elsewhere", 2**32 - 1) is not None
-        assert store_sources.find_source(tx, "elsewhere", 2) is None
+        assert store_sources.find_source(tx, "elsewhere", str(2**32 - 1)) is not None
+        assert store_sources.find_source(tx, "elsewhere", "2") is None
         assert store_sources.first_connected(tx, "elsewhere") and store_sources.first_connected(tx, "nowhere") is None
 
 

@@ -1,10 +1,11 @@
 """Where mail comes from: what the fetcher asks of a mailbox, whatever protocol it speaks.
 
-A source is one numbering of one folder: server, account, folder and UIDVALIDITY. Its messages have whole numbers that
-grow as mail arrives. All of a library's exceptions stop in the source: what leaves it is Temporary or Permanent.
+A source is one naming of the messages of one folder. Its ids are strings: IMAP's UID in digits, POP3's UIDL, Graph's
+immutable id. In an ordered source they are whole numbers that grow as mail arrives; in any other they only tell messages
+apart. All of a library's exceptions stop in the source: what leaves it is Temporary or Permanent.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,7 +14,10 @@ from common.errors import Permanent, Temporary
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How to reach one folder. security: "tls" (from the first octet), "starttls" or "none"."""
+    """How to reach one folder. security: "tls" (from the first octet), "starttls" or "none".
+
+    check_identity: whether the certificate has to be for `host`; without validate_certificate nothing of it is looked at.
+    """
 
     host: str
     port: int
@@ -22,11 +26,12 @@ class Account:
     secret: str = field(repr=False)
     folder: str
     validate_certificate: bool = True
+    check_identity: bool = True
 
 
 class Unusable(Permanent):
     """The account cannot be read as it is set up. field: which setting is to blame ("host", "port", "security",
-    "secret", "validate_certificate", "folder"); folders: which there are, if the folder is."""
+    "secret", "validate_certificate", "folder", "move_to"); folders: which there are, if the folder is."""
 
     def __init__(self, message: str, *, remedy: str, field: str, folders: tuple[str, ...] = ()) -> None:
         super().__init__(message, remedy=remedy)
@@ -46,7 +51,7 @@ class Message:
     took it in, by the server's clock and to the second; None if it does not say.
     """
 
-    number: int
+    id: str
     size: int
     raw: bytes
     problem: str = ""
@@ -59,14 +64,40 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An opened folder. validity: what makes its numbers these numbers; next_number: greater than any given so far;
-    writable: messages can be marked read; wakes: the server tells of new mail by itself (IDLE)."""
+    """An opened folder.
 
-    validity: int
-    next_number: int
+    validity: what makes its ids these ids ("" where nothing does). ordered: the ids are whole numbers in digits that grow;
+    last is then one that no message to come will be below or at, and "" otherwise. writable: messages can be marked,
+    deleted and moved. wakes: the server tells of new mail by itself (IDLE).
+    """
+
+    validity: str
+    ordered: bool
     count: int
     writable: bool
     wakes: bool
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What lies in the folder. unread is None where the protocol does not know; oldest_at (seconds since 1970) is None for
+    an empty folder, or where nobody can tell."""
+
+    total: int
+    unread: int | None
+    oldest_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disposal:
+    """What to do in the mailbox with messages that are accounted for: "mark" (as read), "delete", or "move" to `folder`."""
+
+    kind: str
+    folder: str = ""
+
+
+MARK = Disposal("mark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +106,7 @@ class Finding:
 
     sentences: tuple[str, ...]
     folders: tuple[str, ...]
-    unread: int
+    unread: int | None
     total: int
     wakes: bool
     certificate_expires_at: float | None
@@ -87,24 +118,28 @@ class Source(Protocol):
     def open(self) -> Place:
         """Connect, log in and open the folder."""
 
-    def numbers(self, above: int) -> tuple[int, ...]:
-        """The numbers of all messages above this one, ascending."""
+    def listed(self, after: str | None = None) -> tuple[str, ...]:
+        """The ids of the messages there now, oldest first where the server tells; above `after` in an ordered source, all of
+        them in any other."""
 
-    def unread(self) -> frozenset[int]:
-        """The numbers of the messages that nobody has read."""
+    def unread(self) -> frozenset[str]:
+        """The ids of the messages that nobody has read: all of them where the protocol does not know."""
 
-    def since(self, instant: float) -> tuple[int, ...]:
-        """The numbers of the messages that arrived at this instant or later, ascending."""
+    def since(self, instant: float) -> tuple[str, ...]:
+        """The ids of the messages that arrived at this instant or later, and of those that do not tell."""
 
-    def messages(self, numbers: Sequence[int], max_bytes: int) -> Iterator[Sequence[Message]]:
-        """The messages in batches of at most 50 or about 8 MB, none larger than max_bytes. Messages that are gone
-        are left out; reading them changes no flag."""
+    def overview(self) -> Overview:
+        """How many messages there are, and since when; at the cost of a few small commands."""
 
-    def headers(self, numbers: Sequence[int]) -> Sequence[Message]:
+    def messages(self, ids: Sequence[str], max_bytes: int) -> Iterator[Sequence[Message]]:
+        """The messages in batches of at most 50 or about 8 MB; of those larger than max_bytes the header block only, with
+        the problem. Messages that are gone are left out; reading them changes no flag."""
+
+    def headers(self, ids: Sequence[str]) -> Sequence[Message]:
         """The header blocks of these messages (at most 500), as `raw`; changes no flag."""
 
-    def done(self, numbers: Iterable[int]) -> None:
-        """Mark them read."""
+    def done(self, ids: Sequence[str], disposal: Disposal = MARK) -> None:
+        """Do this with them. Those that are gone are no trouble: it may be asked for again after a crash."""
 
     def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
         """Return when there may be new mail, after `seconds`, or soon after `stopped()` turns true."""

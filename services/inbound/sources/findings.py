@@ -7,7 +7,12 @@ from inbound.sources.tls import Certificate
 
 
 def finding(
-    account: Account, folders: tuple[str, ...], unread: int, total: int, wakes: bool, certificate: Certificate | None
+    account: Account,
+    folders: tuple[str, ...],
+    unread: int | None,
+    total: int,
+    wakes: bool,
+    certificate: Certificate | None,
 ) -> Finding:
     """The facts and a sentence for each."""
     sentences = (

@@ -7,36 +7,44 @@ and a remedy that an admin can act on.
 import imaplib
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
 from common.errors import Permanent, Temporary
-from inbound.sources import Account, Finding, Message, Place, Unreadable, Unusable, idle, imap_faults, tls
+from inbound.sources import (
+    MARK,
+    Account,
+    Disposal,
+    Finding,
+    Message,
+    Overview,
+    Place,
+    Unreadable,
+    Unusable,
+    idle,
+    imap_disposal,
+    imap_faults,
+    tls,
+)
+from inbound.sources.batches import batches, too_large
 from inbound.sources.findings import finding
+from inbound.sources.wire import CONNECT_SECONDS, Network, connected
 
-BATCH_MESSAGES = 50
-BATCH_BYTES = 8 * 1024 * 1024
 IDLE_SECONDS = 28 * 60.0
 """RFC 2177 lets a server end an IDLE after 30 minutes, and advises to renew it every 29."""
 
-_CONNECT_SECONDS = 20.0
 _HEADER_BYTES = 65_536
 _FOLDERS = 500
+_OLDEST = 500
 
 
 T = TypeVar("T")
-
-
-class Network(Protocol):
-    """What `common.nets.Nets` offers; see there."""
-
-    def connect(self, host: str, port: int, timeout: float | None = None) -> socket.socket: ...
 
 
 class ImapSource:
@@ -66,25 +74,27 @@ class ImapSource:
                 last = client.search(f"UID {(total and '*') or 1}") if total else []
                 following = max(last, default=0) + 1
             return Place(
-                validity=int(answer.get(b"UIDVALIDITY", 0)),
-                next_number=int(following),
+                validity=str(int(answer.get(b"UIDVALIDITY", 0))),
+                ordered=True,
                 count=total,
                 writable=b"READ-ONLY" not in answer,
                 wakes=self._idles,
+                last=str(int(following) - 1),
             )
 
-    def numbers(self, above: int) -> tuple[int, ...]:
+    def listed(self, after: str | None = None) -> tuple[str, ...]:
+        above = int(after or 0)
         with self._explained("list the messages"):
             idle.told(self._here())
             # "n:*" names the last message even when its number is smaller than n (RFC 3501, 6.4.8).
             found = self._here().search(f"UID {above + 1}:*")
-            return tuple(sorted(number for number in found if number > above))
+            return tuple(str(number) for number in sorted(found) if number > above)
 
-    def unread(self) -> frozenset[int]:
+    def unread(self) -> frozenset[str]:
         with self._explained("list the unread messages"):
-            return frozenset(self._here().search("UNSEEN"))
+            return frozenset(str(number) for number in self._here().search("UNSEEN"))
 
-    def since(self, instant: float) -> tuple[int, ...]:
+    def since(self, instant: float) -> tuple[str, ...]:
         with self._explained("list the newer messages"):
             client = self._here()
             # SINCE knows days only, and in the server's time zone.
@@ -96,30 +106,38 @@ class ImapSource:
                 arrived |= {
                     number: _instant(item.get(b"INTERNALDATE"), float("inf")) for number, item in answer.items()
                 }
-            return tuple(number for number in found if arrived.get(number, instant) >= instant)
+            return tuple(str(number) for number in found if arrived.get(number, instant) >= instant)
 
-    def messages(self, numbers: Sequence[int], max_bytes: int) -> Iterator[Sequence[Message]]:
-        for start in range(0, len(numbers), 500):
-            sizes = self._sizes(numbers[start : start + 500])
-            for batch in _batches(sizes):
+    def overview(self) -> Overview:
+        with self._explained("look at the mailbox"):
+            client = self._here()
+            return _overview(client, client.search())
+
+    def messages(self, ids: Sequence[str], max_bytes: int) -> Iterator[Sequence[Message]]:
+        for start in range(0, len(ids), 500):
+            sizes = self._sizes([int(id) for id in ids[start : start + 500]])
+            for batch in batches(sizes):
                 yield self._batch(batch, max_bytes)
 
-    def headers(self, numbers: Sequence[int]) -> Sequence[Message]:
+    def headers(self, ids: Sequence[str]) -> Sequence[Message]:
+        if not ids:
+            return []
         with self._explained("fetch the headers of messages"):
-            answer = self._here().fetch(list(numbers), ["RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>"])
+            wanted = ["RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>"]
+            answer = self._here().fetch([int(id) for id in ids], wanted)
         found = []
         for number in sorted(answer):
             item = answer[number]
             raw = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER]")), None)
             problem = "Only its header was fetched."
-            found.append(Message(number, int(item.get(b"RFC822.SIZE", 0)), bytes(raw or b""), problem))
+            found.append(Message(str(number), int(item.get(b"RFC822.SIZE", 0)), bytes(raw or b""), problem))
         return found
 
-    def done(self, numbers: Iterable[int]) -> None:
-        wanted = sorted(numbers)
-        with self._explained("mark messages read"):
-            for start in range(0, len(wanted), 500):
-                self._here().add_flags(wanted[start : start + 500], [rb"\Seen"], silent=True)
+    def done(self, ids: Sequence[str], disposal: Disposal = MARK) -> None:
+        wanted = sorted(int(id) for id in ids)
+        for start in range(0, len(wanted), 500):
+            with self._explained(imap_disposal.WHAT[disposal.kind]):
+                imap_disposal.dispose(self._here(), wanted[start : start + 500], disposal)
 
     def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
         if not self._idles:
@@ -172,7 +190,7 @@ class ImapSource:
                 remedy="Choose TLS or STARTTLS, or let the operator set MAILBRIDGE_ALLOW_PLAIN.",
                 field="security",
             )
-        context = tls.context(account.validate_certificate)
+        context = tls.context(account.validate_certificate, account.check_identity)
         client = _Client(account, self._nets, self._timeout, context)
         try:
             if account.security == "starttls":
@@ -219,9 +237,9 @@ class ImapSource:
         large = [(number, size) for number, size in batch if size > max_bytes]
         fetched = self._bodies(small)
         for number, size in large:
-            problem = f"It has {_megabytes(size)}, and at most {_megabytes(max_bytes)} are taken."
-            fetched += [replace(message, size=size, problem=problem) for message in self.headers([number])]
-        return sorted(fetched, key=lambda message: message.number)
+            problem = too_large(size, max_bytes)
+            fetched += [replace(message, size=size, problem=problem) for message in self.headers([str(number)])]
+        return sorted(fetched, key=lambda message: int(message.id))
 
     def _bodies(self, wanted: Sequence[tuple[int, int]]) -> list[Message]:
         if not wanted:
@@ -233,10 +251,13 @@ class ImapSource:
             if len(wanted) > 1:  # find the one that the server or the library stumbles over
                 return [message for one in wanted for message in self._bodies([one])]
             number, size = wanted[0]
-            return [Message(number, size, b"", f"The server could not hand this message over: {error}")]
+            return [Message(str(number), size, b"", f"The server could not hand this message over: {error}")]
         return [
             Message(
-                number, size, bytes(item.get(b"BODY[]") or b""), arrived_at=_instant(item.get(b"INTERNALDATE"), None)
+                str(number),
+                size,
+                bytes(item.get(b"BODY[]") or b""),
+                arrived_at=_instant(item.get(b"INTERNALDATE"), None),
             )
             for number, size in wanted
             if (item := answer.get(number)) is not None
@@ -271,7 +292,7 @@ class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
 
     def __init__(self, account: Account, nets: Network, timeout: float, context: ssl.SSLContext) -> None:
         self._nets = nets
-        limits = SocketTimeout(min(_CONNECT_SECONDS, timeout), timeout)
+        limits = SocketTimeout(min(CONNECT_SECONDS, timeout), timeout)
         tls = account.security == "tls"
         super().__init__(account.host, account.port, ssl=tls, ssl_context=context, timeout=limits)
 
@@ -283,21 +304,11 @@ class _Connection(imaplib.IMAP4):
     def __init__(
         self, host: str, port: int, nets: Network, limits: SocketTimeout, context: ssl.SSLContext | None
     ) -> None:
-        self._nets = nets
-        self._read_seconds = limits.read
-        self._context = context
+        self._nets, self._context, self._patience = nets, context, limits.read
         super().__init__(host, port, timeout=limits.connect)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        plain = self._nets.connect(self.host, self.port, timeout)
-        plain.settimeout(self._read_seconds)
-        if self._context is None:
-            return plain
-        try:
-            return self._context.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
+        return connected(self._nets, self.host, self.port, self._patience, self._context)
 
 
 def _login(client: IMAPClient, account: Account) -> None:
@@ -315,22 +326,12 @@ def _folders(client: IMAPClient) -> tuple[str, ...]:
     return tuple(sorted(str(name) for flags, _, name in found if rb"\Noselect" not in flags)[:_FOLDERS])
 
 
-def _batches(sizes: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    batch: list[tuple[int, int]] = []
-    octets = 0
-    for number, size in sizes:
-        if batch and (len(batch) >= BATCH_MESSAGES or octets + size > BATCH_BYTES):
-            yield batch
-            batch, octets = [], 0
-        batch.append((number, size))
-        octets += size
-    if batch:
-        yield batch
+def _overview(client: IMAPClient, numbers: Sequence[int]) -> Overview:
+    # The lowest number need not be the oldest message, but of what nobody moved into the folder later it is.
+    first = client.fetch(sorted(numbers)[:_OLDEST], ["INTERNALDATE"]) if numbers else {}
+    dates = [when for item in first.values() if (when := _instant(item.get(b"INTERNALDATE"), None)) is not None]
+    return Overview(len(numbers), len(client.search("UNSEEN")), min(dates, default=None))
 
 
 def _instant(when: object, unknown: T) -> float | T:
     return when.timestamp() if isinstance(when, datetime) else unknown
-
-
-def _megabytes(octets: int) -> str:
-    return f"{octets / 1024 / 1024:.1f} MB"

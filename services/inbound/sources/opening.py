@@ -25,6 +25,7 @@ def account_of(row: Any, secret: str) -> Account:
         secret=secret,
         folder=row.folder,
         validate_certificate=row.validate_certificate,
+        check_identity=row.check_identity,
     )
 
 

@@ -13,9 +13,11 @@ class Certificate:
     expires_at: float
 
 
-def context(validate: bool) -> ssl.SSLContext:
-    """The usual rules, with the system's authorities (or SSL_CERT_FILE's); without `validate` any certificate will do."""
+def context(validate: bool, identity: bool = True) -> ssl.SSLContext:
+    """The usual rules, with the system's authorities (or SSL_CERT_FILE's); without `identity` for whichever host, without
+    `validate` any certificate will do."""
     made = ssl.create_default_context()
+    made.check_hostname = identity
     if not validate:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE

@@ -1,0 +1,60 @@
+"""Which messages of a source are accounted for: those in the ledger, and those left alone at connection time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from common.db import Database
+from inbound import store_ledger, store_sources
+from inbound.sources import Place, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison saw. there: every id in the folder; missing: those to be brought into the ledger, in the order of
+    `there`."""
+
+    there: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+class Accounts:
+    """The accounts of one opened source. numbered: its row in the table `source`."""
+
+    def __init__(self, database: Database, source: Source, place: Place, numbered: Row[Any]) -> None:
+        self._database = database
+        self._source = source
+        self._ordered = place.ordered
+        self._id = numbered.id
+        self._baseline = int(numbered.baseline)
+        self._high = self._baseline
+        self._settled: set[str] = set()  # of an unordered source, what is known to be accounted for
+
+    def compare(self) -> Compared:
+        """Look at everything that is there: also what an unusual server shows late, and what was asked for since."""
+        there = self._source.listed(None)
+        with self._database.read() as tx:
+            asked = frozenset(store_sources.find_backlog(tx, self._id))
+            known = store_ledger.known(tx, self._id, there)
+            alone = frozenset[str]() if self._ordered else store_sources.left_alone_of(tx, self._id)
+        missing = tuple(id for id in there if id in asked or (id not in known and self._ours(id, alone)))
+        if not self._ordered:
+            self._settled = set(there).difference(missing)
+        return Compared(there, missing)
+
+    def news(self) -> tuple[str, ...]:
+        """What came since the last look; cheap."""
+        if self._ordered:
+            return self._source.listed(str(self._high))
+        return tuple(id for id in self._source.listed(None) if id not in self._settled)
+
+    def looked_at(self, ids: tuple[str, ...]) -> None:
+        """These were taken, or are gone."""
+        if self._ordered:
+            self._high = max(self._high, *map(int, ids)) if ids else self._high
+        else:
+            self._settled.update(ids)
+
+    def _ours(self, id: str, alone: frozenset[str]) -> bool:
+        return int(id) > self._baseline if self._ordered else id not in alone
