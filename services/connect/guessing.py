@@ -7,6 +7,7 @@ MEMORY = 86_400.0
 """Seconds after which guesses are forgotten."""
 
 _FREE = 5
+_FIRST = 5.0
 _LONGEST = {"name": 60.0, "address": 600.0}
 
 
@@ -24,11 +25,11 @@ def keys_of(name: str, address: str) -> Mapping[str, str]:
 
 
 def wait(kind: str, guesses: int, last_at: float, now: float) -> float:
-    """Seconds until another guess is heard after so many wrong ones: five are free, then each doubles the pause.
+    """Seconds until another guess is heard after so many wrong ones: five are free, then 5 s, and each doubles the pause.
 
     A name waits a minute at most, so that a stranger's guesses keep its owner out for no longer.
     """
     if guesses < _FREE:
         return 0.0
-    pause = min(_LONGEST[kind], 2.0 ** min(guesses - _FREE, 20))
+    pause = min(_LONGEST[kind], _FIRST * 2.0 ** min(guesses - _FREE, 20))
     return max(0.0, last_at + pause - now)

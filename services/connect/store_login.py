@@ -6,6 +6,7 @@ A secret is random and long, so its plain SHA-256 tells nobody anything.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
@@ -139,22 +140,14 @@ class LoginStore:
         Returns 0, or for how many seconds no guess is heard; then nothing was counted.
         """
         with self._database.write() as tx:
+            tx.execute(delete(login).where(login.c.expires_at <= now()))
+            guesses = {key: _locked(tx, key) for key in sorted(keys)}  # in one order: nobody waits for each other
             at = _clock(tx)
-            tx.execute(delete(login).where(login.c.expires_at <= at))
-            pause = 0.0
-            counts = {}
-            for key, kind in sorted(keys.items()):  # in one order, so that two processes don't wait for each other
-                row = {"hash": _hash("guess", key), "kind": "guess", "body": {"count": 0, "at": at}}
-                insert_once(tx, login, {**row, "created_at": at, "expires_at": at + guessing.MEMORY})
-                body = tx.execute(
-                    select(login.c.body).where(login.c.hash == _hash("guess", key)).with_for_update()
-                ).scalar_one()
-                pause = max(pause, guessing.wait(kind, body["count"], body["at"], at))
-                counts[key] = body["count"]
+            pause = max(guessing.wait(keys[key], body["count"], body["at"], at) for key, body in guesses.items())
             if pause:
                 return pause
-            for key, count in counts.items():
-                values = {"body": {"count": count + 1, "at": at}, "expires_at": at + guessing.MEMORY}
+            for key, body in guesses.items():
+                values = {"body": {"count": body["count"] + 1, "at": at}, "expires_at": at + guessing.MEMORY}
                 tx.execute(update(login).where(login.c.hash == _hash("guess", key)).values(values))
             return 0.0
 
@@ -181,6 +174,16 @@ def _insert(tx: Connection, kind: str, secret: str, life: float, account: str | 
     at = _clock(tx)
     row = {"hash": _hash(kind, secret), "kind": kind, "account": account, "created_at": at, "expires_at": at + life}
     tx.execute(login.insert().values(row))
+
+
+def _locked(tx: Connection, key: str) -> Mapping[str, Any]:
+    """How many guesses were made under a key and when the last was, held until the transaction ends."""
+    at, none = _clock(tx), {"count": 0, "at": 0.0}
+    row = {"hash": _hash("guess", key), "kind": "guess", "body": none}
+    insert_once(tx, login, {**row, "created_at": at, "expires_at": at + guessing.MEMORY})
+    mine = select(login.c.body).where(login.c.hash == _hash("guess", key)).with_for_update()
+    body: Mapping[str, Any] | None = tx.execute(mine).scalar()
+    return none if body is None else body  # a right guess at the same moment took it away
 
 
 def _clock(tx: Connection) -> float:

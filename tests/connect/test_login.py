@@ -195,7 +195,7 @@ def test_after_the_pause_the_right_password_is_heard_and_the_count_begins_anew(
     guesser = Browser(connect)
     for _ in range(5):
         guesser.log_in("a wrong password")
-    earlier(connect, 2)
+    earlier(connect, 6)
     assert guesser.log_in().status_code == 204
     for _ in range(5):
         assert guesser.log_in("a wrong password").status_code == 403
