@@ -41,9 +41,9 @@ async function start(): Promise<void> {
 const STARTS = { forge: startInForge, connect: startInConnect, standalone: startAlone };
 
 async function startInForge(): Promise<void> {
-  const { invoke, door, site, color } = await forgeHost();
+  const { invoke, door, site, color } = await forgeHost(PATIENCE_MS);
   await applyTheme(color);
-  await followTheme((mode) => void applyTheme(mode));
+  void followTheme((mode) => void applyTheme(mode));
   const connection = forgeTransport(invoke, now);
   const session = await connection.session();
   showView(createApi(connection), viewFor(door, session), site ?? (session.site || null));

@@ -144,14 +144,9 @@ def _pages() -> dict[str, Any]:
     return {
         "jira:adminPage": [{"key": ADMIN_PAGE, "title": "Mailbridge", **resolver, "useAsGetStarted": True}],
         "jira:projectSettingsPage": [{"key": PROJECT_PAGE, "title": "Mailbridge", **resolver}],
+        # No viewportSize: the panel is as high as what it shows.
         "jira:issuePanel": [
-            {
-                "key": ISSUE_PANEL,
-                "title": "Mail",
-                "icon": f"resource:{_RESOURCE};icon.svg",
-                **resolver,
-                "viewportSize": "medium",
-            }
+            {"key": ISSUE_PANEL, "title": "Mail", "icon": f"resource:{_RESOURCE};icon.svg", **resolver}
         ],
     }
 

@@ -1,4 +1,5 @@
 /** Jira as the host of this page under Connect: the part of its `AP` script that we use, as promises. */
+import { within } from './patience';
 
 /** The theme as Jira's Connect script broadcasts it: a colour mode and the names of token themes. */
 export type HostTheme = Readonly<Record<string, unknown>>;
@@ -77,24 +78,3 @@ export function fitFrame(host: ConnectScript): void {
 }
 
 const LEAST_PANEL_HEIGHT = 120;
-
-function within<T>(
-  patience: number,
-  lateness: string,
-  start: (found: (value: T) => void, failed: (reason: Error) => void) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = window.setTimeout(() => reject(new Error(`${lateness} within ${patience / 1000} seconds.`)), patience);
-    const ended = () => window.clearTimeout(timer);
-    start(
-      (value) => {
-        ended();
-        resolve(value);
-      },
-      (reason) => {
-        ended();
-        reject(reason);
-      },
-    );
-  });
-}

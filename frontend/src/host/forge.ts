@@ -1,6 +1,7 @@
 /** Jira as the host of this page under Forge: what we use of its bridge. Importing the bridge anywhere else throws. */
 import type { InvokeRemote } from '../api/forge';
 import { colorModeOf, type ColorMode } from './color';
+import { within } from './patience';
 import { placeIn, type Door } from './view';
 
 export interface ForgeHost {
@@ -11,10 +12,12 @@ export interface ForgeHost {
   color: ColorMode;
 }
 
-/** Loads the bridge (a chunk of its own) and asks it where the page stands. */
-export async function forgeHost(): Promise<ForgeHost> {
+/** Loads the bridge (a chunk of its own) and asks it where the page stands. `patience`: milliseconds that it is waited for. */
+export async function forgeHost(patience: number): Promise<ForgeHost> {
   const { invokeRemote, view } = await import('@forge/bridge');
-  const context: unknown = await view.getContext();
+  const context = await within<unknown>(patience, 'Jira did not say where this page stands', (found, failed) => {
+    view.getContext().then(found, failed);
+  });
   return { invoke: (input) => invokeRemote(input), ...readContext(context) };
 }
 
@@ -43,5 +46,9 @@ export async function followTheme(changed: (mode: ColorMode) => void): Promise<v
     changed(colorModeOf(root.dataset));
   }).observe(root, { attributes: true, attributeFilter: ['data-color-mode'] });
   const { view } = await import('@forge/bridge');
-  await view.theme.enable().catch(() => undefined);
+  try {
+    await view.theme.enable();
+  } catch {
+    // A host without themes.
+  }
 }
