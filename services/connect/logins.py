@@ -28,6 +28,7 @@ class Logins:
     def __init__(self, config: Config, store: LoginStore, own_tenant: Callable[[], str]) -> None:
         self._base_url = config.settings.base_url
         self._allowed = config.oidc.allowed if config.oidc else ()
+        self._known = _known(config)
         self._store = store
         self.own_tenant = own_tenant
         self.cookies = Cookies(self._base_url)
@@ -77,8 +78,7 @@ class Logins:
         """Set the password by a set-up link, and log in; raises Problem 403 for a bad link, 422 for a bad password."""
         if not self._store.is_offered(secret):
             raise _used_link()
-        host = self._base_url.partition("://")[2]
-        if sentences := complaints(password, (self._base_url, host, host.partition(":")[0], "mailbridge")):
+        if sentences := complaints(password, self._known):
             raise Problem(422, errors={"password": sentences})
         account = self._store.set_password(secret, self.own_tenant(), hashed(password))
         if account is None:  # another request used it meanwhile
@@ -100,6 +100,15 @@ class Logins:
         answer = Response(status=204)
         self.cookies.drop_login(answer)
         return answer
+
+
+def _known(config: Config) -> tuple[str, ...]:
+    """What a stranger would try as the password: our addresses, and those of the site and its account."""
+    site = config.jira_site
+    urls = [config.settings.base_url, *([site.url] if site else [])]
+    hosts = [url.partition("://")[2] for url in urls]
+    names = [host.partition(":")[0] for host in hosts]
+    return (*urls, *hosts, *names, *([site.email] if site else []), "mailbridge")
 
 
 def _used_link() -> Problem:

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from common import sessions
 from connect import setup_link
-from connect.config import Oidc
+from connect.config import JiraSite, Oidc
 from connect.store_login import IDLE, LIFE, SETUP_LIFE, LoginStore
 from connect.tables import login, login_account
 from tests.connect.browser import COOKIE, OURS, PASSWORD, Again, Browser, link_secret
@@ -98,6 +98,15 @@ def test_a_bad_password_is_refused_and_the_link_stays_good(browser: Browser, con
     assert refused.status_code == 422
     assert list((refused.json or {})["errors"]) == ["password"]
     assert browser.post("/login", {"setup": secret, "password": PASSWORD}).status_code == 204
+
+
+def test_what_everybody_knows_of_the_site_is_no_password(again: Again) -> None:
+    connect = again(
+        login=True, jira_site=JiraSite("https://acme-test.atlassian.net", "ada.lovelace@example.com", "token")
+    )
+    browser = Browser(connect)
+    for known in ("Ada.Lovelace@example.com", "acme-test.atlassian.net", "https://acme-test.atlassian.net/", BASE_URL):
+        assert browser.set_up(known).status_code == 422
 
 
 def test_a_new_password_ends_every_login(browser: Browser, connect: Connect) -> None:
