@@ -7,17 +7,15 @@ import pytest
 
 from sandbox.app import Sandbox
 from sandbox.story import STEPS, play
-from tests.flows.ways import NAMES, settings_of_ways, stage_of
+from tests.flows.ways import NAMES, a_place, stage_of
 from tests.running import Standalone
 
 
 @pytest.fixture
 def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[Standalone]:
     """Mailbridge in one process, every door open."""
-    running = Standalone(tmp_path, settings_of_ways(sandbox))
-    running.start()
-    yield running
-    running.stop()
+    with a_place(sandbox, tmp_path) as ready:
+        yield ready.process
 
 
 @pytest.mark.parametrize("name", NAMES)

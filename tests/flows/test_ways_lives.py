@@ -11,18 +11,15 @@ from sandbox.app import Sandbox
 from sandbox.client import ClientError
 from sandbox.story import CAROL, Stage
 from sandbox.ways import Forge, Token
-from tests.flows.ways import NAMES, settings_of_ways, stage_of
+from tests.flows.ways import NAMES, READY, a_place, stage_of
 from tests.running import Standalone, wait_for
-
-READY = (story.install, story.connect_mailbox, story.connect_sender)
 
 
 @pytest.fixture
 def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[Standalone]:
-    running = Standalone(tmp_path, settings_of_ways(sandbox))
-    running.start()
-    yield running
-    running.stop()
+    """Mailbridge in one process, every door open."""
+    with a_place(sandbox, tmp_path) as ready:
+        yield ready.process
 
 
 def use(scene: Stage, tag: str) -> None:

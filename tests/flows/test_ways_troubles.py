@@ -1,9 +1,7 @@
 """What goes wrong between Jira and Mailbridge in each way of being attached: nothing is lost, and all goes on afterwards."""
 
-import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,47 +10,16 @@ from sandbox import story
 from sandbox.app import Sandbox
 from sandbox.story import CAROL, Stage
 from sandbox.ways import Token
-from tests.flows.ways import settings_of_ways, stage_of
-from tests.running import Standalone, wait_for
+from tests.flows.ways import Place, a_place
+from tests.running import wait_for
 
-READY = (story.install, story.connect_mailbox, story.connect_sender)
 OLD = 4 * 3600.0  # seconds; older than any Forge token
-
-
-@dataclass
-class Place:
-    """A sandbox and a Mailbridge whose clock can be put forward."""
-
-    sandbox: Sandbox
-    process: Standalone
-    data: Path
-
-    def attached(self, name: str) -> Stage:
-        """Attached in the way of that name, with mailbox and outgoing server."""
-        scene = stage_of(name, self.sandbox, self.process)
-        for step in READY:
-            step(scene)
-        return scene
-
-    def let_time_pass(self, seconds: float) -> None:
-        """As if so many seconds had gone by for messages that are postponed."""
-        for service in ("connect", "inbound", "outbound"):
-            self.sql(service, "UPDATE outbox SET available_at = available_at - ?", seconds)
-
-    def sql(self, service: str, statement: str, *values: object) -> None:
-        """Changes a database behind Mailbridge's back."""
-        connection = sqlite3.connect(self.data / f"{service}.sqlite3", timeout=10)
-        with connection:
-            connection.execute(statement, values)
-        connection.close()
 
 
 @pytest.fixture
 def place(sandbox: Sandbox, tmp_path: Path) -> Iterator[Place]:
-    process = Standalone(tmp_path, settings_of_ways(sandbox))
-    process.start()
-    yield Place(sandbox, process, tmp_path / "data")
-    process.stop()
+    with a_place(sandbox, tmp_path) as ready:
+        yield ready
 
 
 def refused(scene: Stage) -> list[str]:

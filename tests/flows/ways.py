@@ -1,15 +1,23 @@
 """The three ways of being attached, for the flow tests: the settings each needs, and the link that a start prints."""
 
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from sandbox import story
 from sandbox.app import Sandbox
 from sandbox.story import Stage
 from sandbox.ways import Connect, Forge, Token, Way, forge_settings
 from tests.flows.conftest import stage
-from tests.running import Standalone, sandbox_settings
+from tests.running import Standalone, sandbox_settings, wait_for
 
 NAMES = ("connect", "forge", "token")
+SERVICES = ("connect", "inbound", "outbound")
+READY = (story.install, story.connect_mailbox, story.connect_sender)
 POLL = "10"  # seconds; the least that Mailbridge takes
 
 
@@ -44,3 +52,53 @@ def stage_of(
     scene = stage(sandbox, process.url, patience=patience)
     scene.way = way_of(name, process.log, webhook=webhook)
     return scene
+
+
+@dataclass
+class Place:
+    """A sandbox and a Mailbridge whose clock can be put forward."""
+
+    sandbox: Sandbox
+    process: Standalone
+    data: Path
+
+    def attached(self, name: str) -> Stage:
+        """Attached in the way of that name, with mailbox and outgoing server."""
+        scene = stage_of(name, self.sandbox, self.process)
+        for step in READY:
+            step(scene)
+        return scene
+
+    def let_time_pass(self, seconds: float) -> None:
+        """As if so many seconds had gone by for messages that are postponed."""
+        for service in SERVICES:
+            self.sql(service, "UPDATE outbox SET available_at = available_at - ?", seconds)
+
+    def settle(self) -> None:
+        """Waits until nothing is on its way: no webhook, no message, no window that is still open."""
+
+        def at_rest() -> bool:
+            waiting = [self.sql(service, "SELECT count(*) FROM outbox")[0][0] for service in SERVICES]
+            return self.sandbox.wait_idle() and not any(waiting)
+
+        wait_for(at_rest, 30, self.process.tail)
+
+    def sql(self, service: str, statement: str, *values: object) -> list[Any]:
+        """Looks into a database or changes it, behind Mailbridge's back; the rows."""
+        connection = sqlite3.connect(self.data / f"{service}.sqlite3", timeout=10)
+        try:
+            with connection:
+                return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+
+@contextmanager
+def a_place(sandbox: Sandbox, folder: Path) -> Iterator[Place]:
+    """Mailbridge in one process with every door open, stopped at the end."""
+    process = Standalone(folder, settings_of_ways(sandbox))
+    process.start()
+    try:
+        yield Place(sandbox, process, folder / "data")
+    finally:
+        process.stop()
