@@ -25,6 +25,8 @@ class Config:
     attempts: int = 5
     give_up_after: float = 3 * 86_400.0
     oauth: OauthSettings = field(default_factory=OauthSettings)
+    keep_days: int = 30
+    egress_addresses: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, env: Env) -> "Config":
@@ -42,6 +44,8 @@ class Config:
             concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 16, least=1, most=128),
             imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 60.0, least=1.0, most=600.0),
             poll_seconds=env.seconds("MAILBRIDGE_POLL_SECONDS", 60.0, least=1.0, most=3600.0),
+            keep_days=env.integer("MAILBRIDGE_KEEP_DAYS", 30, least=1, most=3650),
+            egress_addresses=env.words("MAILBRIDGE_EGRESS_ADDRESSES"),
             oauth=OauthSettings.read(env),
         )
 

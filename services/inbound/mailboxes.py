@@ -13,7 +13,7 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Fault, Permanent
 from common.problems import Problem
-from inbound import store, store_pages
+from inbound import presets, store, store_pages
 from inbound.config import Config
 from inbound.scope import Scope
 from inbound.sources import Unusable
@@ -88,6 +88,7 @@ class Mailboxes:
 
     def test(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Connect, look around, change nothing; trouble is an answer here, not an error."""
+        _not_atlassians(body)
         secret = body["secret"] or self._stored_secret(scope, body)
         config = self._config
         source = source_for(body["kind"], account_of(SimpleNamespace(**body), secret), config)
@@ -114,6 +115,7 @@ class Mailboxes:
             raise Problem(403, errors={"project": ["Choose your own project: you do not administer this one."]})
         if fields["security"] == "none" and not self._config.settings.allow_plain:
             raise Problem(422, errors={"security": ["Choose TLS or STARTTLS: plain connections are not allowed here."]})
+        _not_atlassians(fields)
 
 
 _AGAIN = "Give the password again: it was stored for another server, user or encryption."
@@ -132,6 +134,12 @@ def _alone(tx: Connection, scope: Scope, fields: Mapping[str, Any], id: str | No
         name = f"The mailbox {other.name}" if scope.covers(str(other.project["id"])) else "Another project's mailbox"
         sentence = f"{name} reads this folder already: every mail would become two issues."
         raise Problem(422, errors={"folder": [sentence]})
+
+
+def _not_atlassians(fields: Mapping[str, Any]) -> None:
+    for name in ("host", "address", "username"):
+        if sentence := presets.refused(str(fields.get(name) or "")):
+            raise Problem(422, errors={name: [sentence]})
 
 
 def _same_account(row: Row[Any], fields: Mapping[str, Any]) -> bool:

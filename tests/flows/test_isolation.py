@@ -104,6 +104,7 @@ ROUTES: dict[str, Route] = {
     "connect POST /api/connect/lookup-user/check": Route(
         ADMIN, body_names={"account_id": "lookup_account", "project": "project_key"}
     ),
+    "inbound GET /api/inbound/presets": Route(PROJECT, query={"address": "mailbox"}),
     "inbound GET /api/inbound/mailboxes": Route(PROJECT),
     "inbound POST /api/inbound/mailboxes": Route(PROJECT, body=MAILBOX, own=(201,)),
     "inbound POST /api/inbound/mailboxes/test": Route(

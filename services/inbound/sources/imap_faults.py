@@ -5,6 +5,7 @@ import ssl
 
 from common.errors import Fault, Temporary
 from inbound.sources import Account, Unreadable, Unusable
+from inbound.sources.refusals import remedy
 
 FETCH = "fetch messages"
 """The one thing to do during which a refusal says something about a message, not about the mailbox."""
@@ -27,7 +28,7 @@ def explain(kind: str, error: Exception, account: Account, what: str, *, connect
     if kind == "login":
         return Unusable(
             f"{account.host} refused the user name or the password of {account.username}: {words}",
-            remedy="Check both. Some providers want an app password, or IMAP switched on in the account's settings.",
+            remedy=remedy(words, account.host),
             field="secret",
         )
     if kind == "capability":
