@@ -12,6 +12,7 @@ import apispec
 
 from common.problems import MEDIA_TYPE
 
+_JSON = "application/json"
 _SESSION = (401, 403)
 _PATH = (404,)
 _BODY = (400, 413, 415, 422)
@@ -67,8 +68,8 @@ def _or_null(operation: Mapping[str, Any]) -> None:
 
 
 def _as_problem(code: str, said: Any) -> Any:
-    if int(code) < 400:
-        return said
+    if int(code) < 400 or (isinstance(said, Mapping) and set(said.get("content", ())) - {_JSON}):
+        return said  # a success, or a page for people
     told = said.get("description") if isinstance(said, Mapping) else None
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": told or _description(int(code)), "content": content}

@@ -12,7 +12,7 @@ from typing import Any
 import marshmallow
 import pytest
 import structlog
-from flask import Flask, Response
+from flask import Flask, Response, jsonify
 from flask.testing import FlaskClient
 from flask.views import MethodView
 from werkzeug.test import TestResponse
@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 from common import log, metrics, trace
 from common.crypto import derive
 from common.errors import Permanent, Temporary
+from common.openapi import OR_NULL
 from common.sessions import LIFETIME, Session, issue, private_key, public_jwk
 from common.web import (
     Blueprint,
@@ -72,7 +73,16 @@ def build(session_keys: SessionKeys | None = None, **options: Any) -> Flask:
         def post(self, fields: dict[str, Any]) -> dict[str, Any]:
             return fields
 
+    free = Blueprint("free", __name__, url_prefix="/api/inbound/free")
+
+    @free.get("/maybe")
+    @free.response(200, Thing)
+    @free.doc(**OR_NULL)
+    def maybe() -> Any:
+        return jsonify(None)
+
     @things.route("/<name>")
+    @things.alt_response(409, description="Changed meanwhile.")
     def raising(name: str) -> Any:
         faults: dict[str, Exception] = {
             "bug": RuntimeError("the secret of anna@example.org"),
@@ -103,6 +113,7 @@ def build(session_keys: SessionKeys | None = None, **options: Any) -> Flask:
         return {"ok": "yes"}
 
     api.register_blueprint(things)
+    api.register_blueprint(free)
     return app
 
 
@@ -327,6 +338,27 @@ def test_openapi_is_served_with_schemas_and_the_session(client: FlaskClient) -> 
     assert "post" in document["paths"]["/api/inbound/things/"]
     assert "session" in document["components"]["securitySchemes"]
     assert set(document["components"]["schemas"]["Problem"]["properties"]) >= {"title", "request_id", "errors"}
+
+
+def test_the_document_names_the_problems_that_may_come(client: FlaskClient) -> None:
+    paths: dict[str, Any] = (client.get("/api/inbound/openapi.json").json or {})["paths"]
+    post, get = paths["/api/inbound/things/"]["post"], paths["/api/inbound/things/{name}"]["get"]
+    assert set(post["responses"]) == {"201", "400", "401", "403", "413", "415", "422", "502", "503"}
+    assert set(get["responses"]) == {"401", "403", "404", "409", "502", "503"}
+    assert get["responses"]["409"]["description"] == "Changed meanwhile."
+    for operation in (post, get):
+        assert operation["security"] == [{"session": []}, {"sessionHeader": []}]
+        for code, said in operation["responses"].items():
+            if int(code) >= 400:
+                assert said["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+                assert said["description"]
+
+
+def test_an_answer_that_may_be_null_says_so(client: FlaskClient) -> None:
+    paths: dict[str, Any] = (client.get("/api/inbound/openapi.json").json or {})["paths"]
+    schema = paths["/api/inbound/free/maybe"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    assert schema["nullable"] is True
+    assert "security" not in paths["/api/inbound/free/maybe"]["get"]
 
 
 def test_requests_are_counted_by_route_and_unknown_ones_together(client: FlaskClient) -> None:
