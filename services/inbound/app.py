@@ -14,9 +14,11 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.outbox import Outbox
 from common.session_keys import SessionKeys, fetch_from_connect
-from inbound import api
+from inbound import api, api_presets, api_sign_in
 from inbound.config import Config
 from inbound.mailboxes import Mailboxes
+from inbound.signing_in import SignIns
+from inbound.sources.opening import providers_for
 from inbound.tables import data_key, outbox
 
 # A person waits for a test, and Forge lets a remote answer for 25 seconds only.
@@ -38,4 +40,10 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     smorest.register_blueprint(api.mailbox_blueprint(Mailboxes(patient, data, Vault(settings.master_key, data_key))))
     smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
     smorest.register_blueprint(api.issue_blueprint(data))
+    smorest.register_blueprint(api_presets.blueprint(config))
+    sign_ins = SignIns(
+        data, Vault(settings.master_key, data_key), providers_for(config), config.oauth, settings.base_url
+    )
+    smorest.register_blueprint(api_sign_in.popup_blueprint(sign_ins, settings.base_url))
+    smorest.register_blueprint(api_sign_in.sign_in_blueprint(sign_ins, settings.base_url))
     return app

@@ -13,6 +13,7 @@ from common.errors import Temporary
 from common.outbox import Outbox, Relay
 from inbound import fetcher_name, store_ledger, store_sources
 from inbound.config import Config
+from inbound.sources.opening import grants_for
 from inbound.store_sources import Owned
 from inbound.tables import outbox
 from inbound.watch import Watch
@@ -44,6 +45,7 @@ class Fetcher:
         self.id = fetcher_name.new_name()
         self._config = config
         self._database = database
+        self._grants = grants_for(config, database)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
         self._watches: dict[str, Watch] = {}
@@ -131,7 +133,7 @@ class Fetcher:
         for id, one in owned.items():
             # The old connection ends first: two readers of one mailbox would only get in each other's way.
             if id not in self._watches and id not in still:
-                self._watches[id] = Watch(self._config, self._database, self.id, one)
+                self._watches[id] = Watch(self._config, self._database, self.id, one, self._grants)
                 self._watches[id].start()
 
     def _gone(self, other: str) -> bool:

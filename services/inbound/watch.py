@@ -21,6 +21,7 @@ from inbound.config import Config
 from inbound.entries import read_elsewhere
 from inbound.first_look import start
 from inbound.sources import Place, Source
+from inbound.sources.grants import Grants
 from inbound.sources.opening import account_of, secret_aad, source_for
 from inbound.store_sources import Owned
 from inbound.tables import data_key, outbox
@@ -44,10 +45,11 @@ class NotOurs(Exception):
 class Watch:
     """Reads the mailbox from `start` until `stop`, or until it is no longer ours."""
 
-    def __init__(self, config: Config, database: Database, me: str, owned: Owned) -> None:
+    def __init__(self, config: Config, database: Database, me: str, owned: Owned, grants: Grants) -> None:
         self.owned = owned
         self._config = config
         self._database = database
+        self._grants = grants
         self._me = me
         self._vault = Vault(config.settings.master_key, data_key)
         post = Outbox(database, outbox)
@@ -103,7 +105,7 @@ class Watch:
         with self._database.read() as tx:
             row = store_sources.settings(tx, self.owned.mailbox_id)
             secret = self._vault.unseal(tx, row.tenant, row.secret, secret_aad(row.id)).decode()
-        account = account_of(row, secret)
+        account = account_of(row, secret, self._grants.of_mailbox(row, secret))
         source = source_for(row.kind, account, self._config)
         try:
             place = source.open()

@@ -17,6 +17,7 @@ class Account:
     """How to reach one folder. security: "tls" (from the first octet), "starttls" or "none".
 
     check_identity: whether the certificate has to be for `host`; without validate_certificate nothing of it is looked at.
+    bearer: where tokens to log in with come from; None: log in with `secret`.
     """
 
     host: str
@@ -27,6 +28,20 @@ class Account:
     folder: str
     validate_certificate: bool = True
     check_identity: bool = True
+    bearer: "Bearer | None" = field(default=None, repr=False, compare=False)
+
+
+class Bearer(Protocol):
+    """Where a source gets its access tokens. person: the account that signed in, None for an app."""
+
+    @property
+    def person(self) -> str | None: ...
+
+    def token(self) -> str:
+        """One that is good for some minutes; raises Unusable (a person has to act) or Temporary."""
+
+    def refused(self, token: str) -> bool:
+        """The mail server did not take it; True if a newer one can be had."""
 
 
 class Unusable(Permanent):

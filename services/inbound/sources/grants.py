@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from common import log
 from common.crypto import Vault
@@ -20,13 +21,14 @@ from inbound import store_grants
 from inbound.oauth import GrantRefused, Providers, Tokens
 from inbound.oauth_settings import Client
 from inbound.sources import Unusable
-from inbound.sources.grant_secrets import App, ServiceAccount, SignedIn, read
+from inbound.sources.grant_secrets import AUTHS, App, ServiceAccount, SignedIn, read
 
 EARLY = 180.0
 """Seconds before its end that a token counts as old."""
 
 _HOLD = 60.0  # seconds that a renewal may take; two waits for an answer are shorter
 _TURN = 0.1
+_NEW = 60.0  # seconds for which a token that is refused cannot be blamed on its age
 _REMEMBERED = 10_000
 RECONNECT = "Reconnect needed: the sign-in for this mailbox is not good any more"
 
@@ -36,7 +38,8 @@ _log = log.get(__name__)
 @dataclass(frozen=True, slots=True)
 class _Known:
     token: str
-    until: float  # by time.monotonic
+    since: float  # by the clock of Grants
+    until: float
     grant: bytes  # the sealed secret it was had with
 
 
@@ -63,9 +66,12 @@ class Grants:
         self._known: dict[str, _Known] = {}
         self._guard = threading.Lock()
 
-    def of_mailbox(self, mailbox_id: str, person: str | None = None) -> "MailboxBearer":
-        """Tokens for a stored mailbox. person: who signed in; None for an app."""
-        return MailboxBearer(self, mailbox_id, person)
+    def of_mailbox(self, row: Any, secret: str) -> "MailboxBearer | None":
+        """Tokens for a stored mailbox with this row and unsealed secret; None where it logs in with the secret itself."""
+        if row.auth not in AUTHS:
+            return None
+        found = read(row.auth, secret)
+        return MailboxBearer(self, row.id, found.account if isinstance(found, SignedIn) else None)
 
     def token(self, mailbox_id: str) -> str:
         """A token that is good for some minutes at least.
@@ -87,12 +93,14 @@ class Grants:
         tokens = self.direct(row.kind, row.username, secret)
         return self._remember(mailbox_id, tokens, row.secret)
 
-    def forget(self, mailbox_id: str, token: str) -> None:
-        """The mail server did not take this one."""
+    def forget(self, mailbox_id: str, token: str) -> bool:
+        """The mail server did not take this one; True if it is an older one, so that a newer may be taken."""
         with self._guard:
             known = self._known.get(mailbox_id)
-            if known is not None and known.token == token:
-                del self._known[mailbox_id]
+            if known is None or known.token != token:
+                return True
+            del self._known[mailbox_id]
+            return self._clock() - known.since > _NEW
 
     def direct(self, kind: str, username: str, secret: App | ServiceAccount) -> Tokens:
         """A token for what needs no storing: an app's secret or a service account's key. Raises as `token`."""
@@ -173,8 +181,9 @@ class Grants:
         with self._guard:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            until = self._clock() + max(tokens.expires_in - EARLY, tokens.expires_in / 2)
-            self._known[mailbox_id] = _Known(tokens.access, until, bytes(grant))
+            now = self._clock()
+            until = now + max(tokens.expires_in - EARLY, tokens.expires_in / 2)
+            self._known[mailbox_id] = _Known(tokens.access, now, until, bytes(grant))
         return tokens.access
 
 
@@ -189,8 +198,8 @@ class MailboxBearer:
     def token(self) -> str:
         return self._grants.token(self._mailbox_id)
 
-    def refused(self, token: str) -> None:
-        self._grants.forget(self._mailbox_id, token)
+    def refused(self, token: str) -> bool:
+        return self._grants.forget(self._mailbox_id, token)
 
 
 class OneToken:
@@ -203,8 +212,8 @@ class OneToken:
     def token(self) -> str:
         return self._token
 
-    def refused(self, token: str) -> None:
-        """There is no other."""
+    def refused(self, token: str) -> bool:
+        return False
 
 
 _OPERATOR = "Ask the operator to check the client id and secret with which people sign in."

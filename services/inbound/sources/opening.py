@@ -2,10 +2,18 @@
 
 from typing import Any
 
+from common.crypto import Vault
+from common.db import Database
+from common.http import Http
 from common.nets import Nets
 from inbound.config import Config
-from inbound.sources import Account, Source
+from inbound.oauth import Providers
+from inbound.sources import Account, Bearer, Source
+from inbound.sources.grants import Grants
 from inbound.sources.imap import ImapSource
+from inbound.tables import data_key
+
+_TOKEN_TIMEOUT, _TOKEN_OCTETS = 10.0, 2**20
 
 KINDS = ("imap",)
 
@@ -15,17 +23,28 @@ def secret_aad(mailbox_id: str) -> str:
     return f"mailbox {mailbox_id}"
 
 
-def account_of(row: Any, secret: str) -> Account:
+def grants_for(config: Config, database: Database) -> Grants:
+    """Access tokens for the mailboxes of this database."""
+    return Grants(database, Vault(config.settings.master_key, data_key), providers_for(config), secret_aad)
+
+
+def providers_for(config: Config) -> Providers:
+    """Microsoft and Google, through Nets."""
+    return Providers(Http(Nets(config.settings.allow_networks), _TOKEN_TIMEOUT, limit=_TOKEN_OCTETS), config.oauth)
+
+
+def account_of(row: Any, secret: str, bearer: Bearer | None = None) -> Account:
     """The account of a row of the table `mailbox` (or of anything with the same names)."""
     return Account(
         host=row.host,
         port=row.port,
         security=row.security,
         username=row.username,
-        secret=secret,
+        secret="" if bearer else secret,
         folder=row.folder,
         validate_certificate=row.validate_certificate,
         check_identity=row.check_identity,
+        bearer=bearer,
     )
 
 
