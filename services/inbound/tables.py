@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     true,
 )
 
@@ -48,7 +49,11 @@ mailbox = Table(
     Column("project", JSON, nullable=False),
     Column("issue_type", JSON, nullable=False),
     Column("default_reporter", JSON),
+    # What to take of the mail that was there before: unread, all, since (the instant `backlog_since`) or none.
     Column("backlog", String(10), nullable=False),
+    Column("backlog_since", Double),
+    # An admin has chosen anew for a folder that is known already: the fetcher applies it once.
+    Column("backlog_again", Boolean, nullable=False, server_default=false()),
     # How to log in: password, oauth, client_credentials, service_account or none; whose sign-in it is.
     Column("auth", String(20), nullable=False, server_default="password"),
     Column("provider", String(20)),
@@ -70,6 +75,9 @@ mailbox = Table(
     Column("state", String(10), nullable=False),
     Column("last_error", Text),
     Column("checked_at", Double),
+    # Somebody waits for a comparison of folder and ledger; what the last one found.
+    Column("asked_at", Double),
+    Column("reconciled", JSON),
     Column("owner", _ID, index=True),
     # The fence: a fetcher's batch commits only while the epoch is the one under which it took the mailbox.
     Column("owner_epoch", Integer, nullable=False),
