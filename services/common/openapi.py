@@ -12,7 +12,6 @@ import apispec
 
 from common.problems import MEDIA_TYPE
 
-_JSON = "application/json"
 _SESSION = (401, 403)
 _PATH = (404,)
 _BODY = (400, 413, 415, 422)
@@ -34,6 +33,9 @@ SECURITY = {
 OR_NULL = {"x-or-null": True}
 """For a view whose answer may be null: `@pages.doc(**OR_NULL)`."""
 
+PAGE = {"x-page": True}
+"""For a view that answers people, not our page: everything it says is HTML."""
+
 
 class Problems(apispec.BasePlugin):
     """Completes each operation. `session`: the operations that come next need a page session."""
@@ -47,10 +49,11 @@ class Problems(apispec.BasePlugin):
                 operation["security"] = [{name: []} for name in SECURITY]
             if operation.pop("x-or-null", False):
                 _or_null(operation)
+            shaped = _as_page if operation.pop("x-page", False) else _as_problem
             responses: dict[str, Any] = {str(int(code)): said for code, said in operation.get("responses", {}).items()}
             for status in self._expected(path or "", operation):
                 responses.setdefault(str(status), {"description": _description(status)})
-            operation["responses"] = {code: _as_problem(code, said) for code, said in sorted(responses.items())}
+            operation["responses"] = {code: shaped(code, said) for code, said in sorted(responses.items())}
 
     def _expected(self, path: str, operation: Mapping[str, Any]) -> list[int]:
         expected = list(_OTHERS_AWAY)
@@ -68,11 +71,18 @@ def _or_null(operation: Mapping[str, Any]) -> None:
 
 
 def _as_problem(code: str, said: Any) -> Any:
-    if int(code) < 400 or (isinstance(said, Mapping) and set(said.get("content", ())) - {_JSON}):
-        return said  # a success, or a page for people
+    if int(code) < 400:
+        return said
     told = said.get("description") if isinstance(said, Mapping) else None
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": told or _description(int(code)), "content": content}
+
+
+def _as_page(code: str, said: Any) -> Any:
+    if 300 <= int(code) < 400:
+        return said
+    told = said.get("description") if isinstance(said, Mapping) else None
+    return {"description": told or _description(int(code)), "content": {"text/html": {"schema": {"type": "string"}}}}
 
 
 def _description(status: int) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import Response, request
 from flask_smorest import Blueprint
 
-from common import sessions
+from common import problems, sessions
 from common.errors import Permanent
 from common.jira import Jira, JiraSites
 from common.problems import Problem
@@ -83,9 +83,15 @@ def jira_blueprint(sites: JiraSites) -> Blueprint:
     pages = Blueprint("jira", __name__, url_prefix="/api/connect", description="Look-ups in Jira")
     pages.before_request(check_project_session)
 
+    @pages.errorhandler(Permanent)
+    def refused(fault: Permanent) -> Response:
+        """A session outlives its site by ten minutes at most: then nothing is there, rather than Jira to blame."""
+        return problems.render(Problem(404, detail=str(fault)) if fault.status == 404 else problems.from_fault(fault))
+
     @pages.get("/projects")
     @pages.arguments(schemas.Search, location="query")
     @pages.response(200, schemas.Project(many=True))
+    @pages.alt_response(404, description="The site is not attached any more.")
     def projects(search: dict[str, str]) -> list[dict[str, Any]]:
         """Projects in which Mailbridge may create issues, by key."""
         session = current_session(project=True)
@@ -110,6 +116,7 @@ def jira_blueprint(sites: JiraSites) -> Blueprint:
     @pages.get("/users")
     @pages.arguments(schemas.Search, location="query")
     @pages.response(200, schemas.User(many=True))
+    @pages.alt_response(404, description="The site is not attached any more.")
     def users(search: dict[str, str]) -> list[dict[str, Any]]:
         """People (no apps, no portal customers) by name or address; who hides their address is not found by it."""
         found = sites.site(current_session().tenant).find_users(search["query"])

@@ -10,6 +10,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from werkzeug.wrappers import Response as AnyResponse
 
 from common.errors import Fault
+from common.openapi import PAGE
 from common.web import check_project_session, current_session
 from inbound.scope import scope_of
 from inbound.signing_in import Elsewhere, MustAsk, SignIns
@@ -78,6 +79,7 @@ def popup_blueprint(sign_ins: SignIns, base_url: str) -> Blueprint:
     cookie = _Cookie(base_url)
 
     @pages.get("/<state>/leave")
+    @pages.doc(**PAGE)
     @pages.response(303)
     @pages.alt_response(200, description="A page that asks whether the person began this.")
     @pages.alt_response(400, description="A page: not begun in this browser, too long ago, or over.")
@@ -93,6 +95,7 @@ def popup_blueprint(sign_ins: SignIns, base_url: str) -> Blueprint:
             return _page(503, str(fault))
 
     @pages.post("/<state>/leave")
+    @pages.doc(**PAGE)
     @pages.response(303)
     @pages.alt_response(400, description="A page: not from our own page, too long ago, or over.")
     def leave_asked(state: str) -> AnyResponse:
@@ -110,6 +113,7 @@ def popup_blueprint(sign_ins: SignIns, base_url: str) -> Blueprint:
         return answer
 
     @pages.get("/callback")
+    @pages.doc(**PAGE)
     @pages.response(200)
     @pages.alt_response(400, description="A page: not begun in this browser, too long ago, or over.")
     def come_back() -> AnyResponse:

@@ -1,5 +1,6 @@
 """What a tenant has in all three services, put straight into the databases: a name for everything that can be named."""
 
+import secrets
 from collections.abc import Mapping
 
 from sqlalchemy import insert
@@ -11,6 +12,7 @@ from connect.store import Installation, Store
 from connect.store_login import LoginStore
 from connect.store_lookup import LookupStore
 from connect.store_site import Account, SiteStore
+from inbound import store_sign_in
 from inbound import tables as inbound_tables
 from outbound import store as outbound_store
 from outbound import store_deliveries, store_events
@@ -83,6 +85,9 @@ def inbound_data(
             tx.execute(insert(inbound_tables.mail).values(row))
             tx.execute(insert(inbound_tables.mail_raw).values(mail_id=mail, sealed=b"sealed"))
             names |= {f"{prefix}mailbox": mailbox, f"{prefix}mail": mail}
+        # A sign-in under way; its state is told to whoever began it and to nobody else.
+        names |= {"sign_in": secrets.token_urlsafe(32), "other_sign_in": secrets.token_urlsafe(32)}
+        store_sign_in.begin(tx, names["sign_in"], tenant, names["mailbox"], "microsoft", b"sealed")
     return names
 
 

@@ -104,6 +104,13 @@ ROUTES: dict[str, Route] = {
     "connect POST /api/connect/lookup-user/check": Route(
         ADMIN, body_names={"account_id": "lookup_account", "project": "project_key"}
     ),
+    "inbound POST /api/inbound/sign-in": Route(
+        PROJECT, body_names={"mailbox": "mailbox"}, body={"provider": "microsoft"}
+    ),
+    "inbound GET /api/inbound/sign-in/<state>": Route(PROJECT, {"state": "sign_in"}),
+    "inbound GET /api/inbound/sign-in/<state>/leave": Route(OPEN, {"state": "strange"}, own=(400,)),
+    "inbound POST /api/inbound/sign-in/<state>/leave": Route(OPEN, {"state": "strange"}, own=(400,)),
+    "inbound GET /api/inbound/sign-in/callback": Route(OPEN, own=(400,)),
     "inbound GET /api/inbound/presets": Route(PROJECT, query={"address": "mailbox"}),
     "inbound GET /api/inbound/mailboxes": Route(PROJECT),
     "inbound POST /api/inbound/mailboxes": Route(PROJECT, body=MAILBOX, own=(201,)),
@@ -123,6 +130,7 @@ ROUTES: dict[str, Route] = {
     "outbound GET /api/outbound/deliveries": Route(ADMIN, query={"issue": "issue", "before": "delivery"}),
     "outbound GET /api/outbound/issues/<issue>/deliveries": Route(ISSUE, {"issue": "issue"}),
 }
+GENERAL = {"inbound GET /api/inbound/presets"}  # the same for everybody
 # Two Jiras number their issues alike: for an administrator any number may be an issue of their own, of which no mail is known.
 ISSUE_ROUTES = {name for name, route in ROUTES.items() if "issue" in route.names.values()}
 
@@ -170,6 +178,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "client_key": "client-a",
             "page_file": "icon.svg",
             "asset": "page.js",
+            "strange": "a-state-that-nobody-began",
             "project_key": SUP["key"],
             "issue": "10100",
             **own_site(made, wire.url),
@@ -299,7 +308,7 @@ def test_a_project_or_an_issue_of_another_tenant_opens_nothing_here(world: World
         assert answer.status_code in (200, 403, 404)
         assert "aardvark" not in answer.text.lower()
         if answer.status_code == 200:
-            assert answer.json in ([], {"mails": [], "next": None})
+            assert name in GENERAL or answer.json in ([], {"mails": [], "next": None})
     assert before <= snapshot(world)
 
 

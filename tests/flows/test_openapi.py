@@ -52,7 +52,7 @@ class World:
     """The services with two tenants, and what of them there is to name."""
 
     def __init__(self, made: Services, outside: str) -> None:
-        self.made = made
+        self.made, self.outside = made, outside
         self.tenant = connect_data(made, outside, "a")
         self.own = own_site(made, outside)["own_tenant"]
         self.names = {"issue": "10100", "key": SUP["key"], **outbound_data(made, self.tenant)}
@@ -61,9 +61,12 @@ class World:
     def prepare(self, case: Any) -> None:
         """Half of the cases name something that is there, by turns for both tenants; no host but this machine is asked."""
         number = next(self.counter)
+        if number % 6 == 0:  # it may have been detached by the case before
+            self.own = own_site(self.made, self.outside)["own_tenant"]
         if number % 2:
             fresh = inbound_data(self.made, self.tenant, SUP)
-            known = {**self.names, "id": fresh["mail" if "/mails/" in case.path else "mailbox"]}
+            id = fresh["mail" if "/mails/" in case.path else "mailbox"]
+            known = {**self.names, "id": id}
             case.path_parameters = {
                 name: known.get(name, value) for name, value in (case.path_parameters or {}).items()
             }

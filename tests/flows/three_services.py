@@ -92,6 +92,8 @@ def _environment(folder: Path, outside: str, connect_url: str) -> dict[str, str]
         "OIDC_CLIENT_ID": "mailbridge",
         "OIDC_CLIENT_SECRET": "a-client-secret",
         "OIDC_ALLOWED": "@example.com",
+        "MICROSOFT_CLIENT_ID": "mailbridge",
+        "MICROSOFT_CLIENT_SECRET": "a-client-secret",
         "ALLOW_PLAIN": "true",
         "ALLOW_NETWORKS": "127.0.0.0/8",
         "PAGE_DIR": str(page),
