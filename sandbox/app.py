@@ -16,7 +16,16 @@ from sandbox.forge.gateway import PREFIX, of_forge
 from sandbox.forge.host import ForgeHost
 from sandbox.gate import Gate
 from sandbox.http_server import HttpServer
-from sandbox.jira import api_comments, api_issues, api_notify, api_people, api_permissions, api_projects, api_search
+from sandbox.jira import (
+    api_comments,
+    api_history,
+    api_issues,
+    api_notify,
+    api_people,
+    api_permissions,
+    api_projects,
+    api_search,
+)
 from sandbox.jira.api import Api, install_errors, install_loudness
 from sandbox.jira.callers import of_site
 from sandbox.jira.install import Installer
@@ -139,7 +148,16 @@ def _flask(parts: Parts, forge_page: Path | None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = control.MAX_MAIL
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = Api(parts.site)
-    for module in (api_issues, api_comments, api_notify, api_people, api_permissions, api_projects, api_search):
+    for module in (
+        api_issues,
+        api_history,
+        api_comments,
+        api_notify,
+        api_people,
+        api_permissions,
+        api_projects,
+        api_search,
+    ):
         module.add_routes(api)
     app.register_blueprint(api.blueprint("rest", "/rest/api/3", of_site(parts.site)))
     app.register_blueprint(api.blueprint("forge_rest", PREFIX, of_forge(parts.forge)))

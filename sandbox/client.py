@@ -141,10 +141,6 @@ class SandboxClient:
         """Every bearer that Forge gave becomes this much older."""
         self._json("POST", "/control/forge/age", {"seconds": seconds})
 
-    def rotate_forge_keys(self) -> None:
-        """Forge signs with another key from now on."""
-        self._json("POST", "/control/forge/rotate", {})
-
     def quiet_forge(self, on: bool) -> None:
         """Whether Forge's events and ticks fail to arrive."""
         self._json("POST", "/control/forge/quiet", {"on": on})

@@ -6,13 +6,12 @@ from typing import Any
 from flask import request
 
 from sandbox.jira import beans, changelog, given, writes
-from sandbox.jira.api import Answer, Api, Caller, json_body, names, number, page, token_at, token_start
-from sandbox.jira.callers import INACCESSIBLE
+from sandbox.jira.api import Answer, Api, Caller, json_body, names
 from sandbox.jira.errors import JiraError, bad_request, no_issue
 from sandbox.jira.model import Issue
 from sandbox.jira.site import Site
 
-MAX_BULK, MAX_HISTORIES = 100, 1000
+MAX_BULK = 100
 
 
 def add_routes(api: Api) -> None:
@@ -29,8 +28,6 @@ def add_routes(api: Api) -> None:
     api.route("GET", "/issue/<issue>/watchers")(watchers)
     api.route("POST", "/issue/<issue>/watchers", "WRITE")(watch)
     api.route("DELETE", "/issue/<issue>/watchers", "WRITE")(unwatch)
-    api.route("GET", "/issue/<issue>/changelog")(history)
-    api.route("POST", "/changelog/bulkfetch", INACCESSIBLE)(histories)
     api.route("GET", "/issue/<issue>/transitions")(transitions)
     api.route("POST", "/issue/<issue>/transitions", "WRITE")(transition)
 
@@ -163,39 +160,6 @@ def unwatch(site: Site, caller: Caller, issue: str) -> Answer:
     return None, 204
 
 
-def history(site: Site, caller: Caller, issue: str) -> Answer:
-    """A page of the issue's history, oldest first."""
-    found = site.visible_issue(issue, caller.account)
-    entries = [changelog.entry(site, change) for change in found.changes]
-    return page(site, entries, number("startAt", 0, 2**31), number("maxResults", 100, 100)), 200
-
-
-def histories(site: Site, caller: Caller) -> Answer:
-    """The histories of many issues in one sequence, oldest first; whom the caller may not see is left out."""
-    body = json_body()
-    wanted, fields = body.get("issueIdsOrKeys"), body.get("fieldIds") or []
-    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_HISTORIES:
-        raise bad_request(f"Provide between 1 and {MAX_HISTORIES} issue IDs or keys.")
-    seen = {issue.id: issue for issue in (_visible(site, caller, str(key)) for key in wanted) if issue is not None}
-    entries = [
-        (issue, change)
-        for issue in seen.values()
-        for change in issue.changes
-        if not fields or any(item["fieldId"] in fields for item in change.items)
-    ]
-    entries.sort(key=lambda pair: (pair[1].at, int(pair[0].id)))
-    start, most = token_start(body.get("nextPageToken")), body.get("maxResults", 1000)
-    by_issue: dict[str, list[Any]] = {}
-    for issue, change in entries[start : start + most]:
-        by_issue.setdefault(issue.id, []).append(changelog.entry(site, change))
-    answer: dict[str, Any] = {
-        "issueChangeLogs": [{"issueId": one, "changeHistories": found} for one, found in by_issue.items()]
-    }
-    if start + most < len(entries):
-        answer["nextPageToken"] = token_at(start + most)
-    return answer, 200
-
-
 def transitions(site: Site, caller: Caller, issue: str) -> Answer:
     """One transition to each other status; its id is the status's with 1 before it."""
     found = site.visible_issue(issue, caller.account)
@@ -230,13 +194,6 @@ def any_json() -> Any:
     if value is None:
         raise bad_request("The value must be non-empty JSON.")
     return value
-
-
-def _visible(site: Site, caller: Caller, key: str) -> Issue | None:
-    try:
-        return site.visible_issue(key, caller.account)
-    except JiraError:
-        return None
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
