@@ -1,0 +1,1 @@
+"""A stand-in for Microsoft Graph's mail: folders, delta queries, raw messages."""

@@ -1,0 +1,173 @@
+"""Graph over HTTP: `/graph/v1.0/me/…` and `/graph/v1.0/users/{user}/…`, and /control/graph for tests."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sandbox.graph.mailboxes import GraphFolder, GraphMailboxes, GraphMessage
+from sandbox.oauth.provider import OauthProvider, Refused
+
+_ID = re.compile(r'IdType\s*=\s*"ImmutableId"')
+_SIZE = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)")
+Answer = Response | tuple[Response | str, int]
+
+
+class GraphError(Exception):
+    """`{"error": {"code", "message"}}` with a status."""
+
+    def __init__(self, status: int, code: str, message: str = "") -> None:
+        super().__init__(message or code)
+        self.status, self.code = status, code
+
+
+def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
+    """The API; tokens are the stand-in sign-in service's."""
+    routes = Blueprint("graph", __name__, url_prefix="/graph/v1.0")
+
+    @routes.errorhandler(GraphError)
+    def refuse(error: GraphError) -> tuple[Response, int]:
+        answer = jsonify(error={"code": error.code, "message": str(error)})
+        if error.status == 429:
+            answer.headers["Retry-After"] = str(mailboxes.retry_after)
+        return answer, error.status
+
+    def user_of(user: str | None) -> str:
+        if mailboxes.throttled > 0:
+            mailboxes.throttled -= 1
+            raise GraphError(429, "TooManyRequests", "Too many requests.")
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        try:
+            claims = provider.whose(token if kind == "Bearer" else "")
+        except Refused as error:
+            raise GraphError(401, "InvalidAuthenticationToken", str(error)) from error
+        if "graph.microsoft.com" not in claims["scope"]:
+            raise GraphError(401, "InvalidAuthenticationToken", "The audience is another.")
+        person = claims.get("email", "")
+        wanted = person if user is None else user
+        allowed = bool(person) or mailboxes.allowed is None or wanted.lower() in mailboxes.allowed
+        if not wanted or not allowed or (person and wanted.lower() != person):
+            raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        if mailboxes.folders(wanted) is None:
+            raise GraphError(404, "ErrorInvalidUser", "The requested user is invalid.")
+        return wanted
+
+    @routes.before_request
+    def begin() -> None:
+        mailboxes.lock.acquire()
+
+    @routes.teardown_request
+    def end(_: BaseException | None) -> None:
+        mailboxes.lock.release()
+
+    def folders(user: str | None = None, folder: str = "") -> Answer:
+        found = mailboxes.folders(user_of(user)) or {}
+        if folder and folder not in found:
+            raise GraphError(404, "ErrorItemNotFound")
+        rows = [one for one in found.values() if one.parent == folder]
+        skip = request.args.get("$skip", 0, int)
+        page: dict[str, Any] = {"value": [{"id": one.id, "displayName": one.name} for one in rows[skip : skip + 10]]}
+        if skip + 10 < len(rows):
+            page["@odata.nextLink"] = f"{request.base_url}?$skip={skip + 10}"
+        return jsonify(page)
+
+    def delta(folder: str, user: str | None = None) -> Answer:
+        found = (mailboxes.folders(user_of(user)) or {}).get(folder.lower() if folder.lower() == "inbox" else folder)
+        if found is None:
+            raise GraphError(404, "ErrorItemNotFound", "The specified folder could not be found in the store.")
+        return _delta(mailboxes, found)
+
+    def message(id: str, user: str | None = None) -> Answer:
+        who = user_of(user)
+        folder, one = _message(mailboxes, who, id)
+        if request.method == "DELETE":
+            mailboxes.remove(folder, one)
+            return "", 204
+        if request.method == "PATCH":
+            mailboxes.mark(folder, one, bool((request.get_json() or {})["isRead"]))
+        return jsonify(one.shown(_immutable()))
+
+    def value(id: str, user: str | None = None) -> Answer:
+        return Response(_message(mailboxes, user_of(user), id)[1].raw, content_type="text/plain")
+
+    def move(id: str, user: str | None = None) -> Answer:
+        who = user_of(user)
+        folder, one = _message(mailboxes, who, id)
+        target = (mailboxes.folders(who) or {}).get(request.get_json()["destinationId"])
+        if target is None:
+            raise GraphError(404, "ErrorItemNotFound")
+        mailboxes.move(folder, one, target)
+        return jsonify(one.shown(_immutable())), 201
+
+    for base, name in (("/me", "me"), ("/users/<user>", "user")):
+        routes.add_url_rule(f"{base}/mailFolders", f"{name}_folders", folders)
+        routes.add_url_rule(f"{base}/mailFolders/<folder>/childFolders", f"{name}_children", folders)
+        routes.add_url_rule(f"{base}/mailFolders/<folder>/messages/delta", f"{name}_delta", delta)
+        routes.add_url_rule(f"{base}/messages/<id>", f"{name}_message", message, methods=["GET", "PATCH", "DELETE"])
+        routes.add_url_rule(f"{base}/messages/<id>/$value", f"{name}_value", value)
+        routes.add_url_rule(f"{base}/messages/<id>/move", f"{name}_move", move, methods=["POST"])
+    return routes
+
+
+def control(mailboxes: GraphMailboxes) -> Blueprint:
+    """What a test or an operator does to it."""
+    routes = Blueprint("graph_control", __name__, url_prefix="/control/graph")
+
+    @routes.put("")
+    def change() -> Answer:
+        body = request.get_json(silent=True) or {}
+        for name in ("page", "throttled", "retry_after"):
+            if name in body:
+                setattr(mailboxes, name, int(body[name]))
+        return "", 204
+
+    @routes.post("/<user>/mail")
+    def mail(user: str) -> Answer:
+        return jsonify(id=mailboxes.deliver(user, request.get_data())), 201
+
+    @routes.get("/<user>")
+    def show(user: str) -> Answer:
+        found = mailboxes.folders(user) or {}
+        return jsonify({one.name: [each.shown(True) for each in one.messages.values()] for one in found.values()})
+
+    @routes.post("/expire-links")
+    def expire() -> Answer:
+        mailboxes.expire_links()
+        return "", 204
+
+    return routes
+
+
+def _delta(mailboxes: GraphMailboxes, folder: GraphFolder) -> Response:
+    """$skiptoken goes on within a round, $deltatoken begins the next one: both are `epoch.from.to`, positions in the changes."""
+    token = request.args.get("$skiptoken") or request.args.get("$deltatoken")
+    begun, upto = 0, len(folder.changes)
+    if token:
+        epoch, begun, end = (int(part) for part in token.split("."))
+        if epoch != mailboxes.epoch:
+            raise GraphError(410, "SyncStateNotFound", "The sync state generation is not found.")
+        upto = end if "$skiptoken" in request.args else upto
+    wanted = _SIZE.search(request.headers.get("Prefer", ""))
+    size = min(mailboxes.page, int(wanted[1]) if wanted else 10)
+    value: list[dict[str, Any]] = []
+    at = begun
+    while at < upto and len(value) < size:
+        id = folder.changes[at]
+        at += 1
+        if id in folder.messages:
+            value.append(folder.messages[id].shown(_immutable()))
+        elif token:
+            value.append({"id": id, "@removed": {"reason": "deleted"}})
+    name, link = ("$skiptoken", "@odata.nextLink") if at < upto else ("$deltatoken", "@odata.deltaLink")
+    return jsonify({"value": value, link: f"{request.base_url}?{name}={mailboxes.epoch}.{at}.{upto}"})
+
+
+def _message(mailboxes: GraphMailboxes, user: str, id: str) -> tuple[GraphFolder, GraphMessage]:
+    found = mailboxes.find(user, id, _immutable())
+    if found is None:
+        raise GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+    return found
+
+
+def _immutable() -> bool:
+    return bool(_ID.search(request.headers.get("Prefer", "")))

@@ -1,0 +1,59 @@
+"""What Microsoft Graph refuses, as a sentence and a remedy for an admin. Pure; knows no library."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from common.errors import Fault, Temporary
+from inbound.sources import Unusable
+
+_PASSING = (408, 409, 423, 425, 429)
+
+
+class Gone(Exception):
+    """What was asked for is not there (any more): 404."""
+
+
+class Expired(Exception):
+    """A delta link is too old: 410, begin anew."""
+
+
+def explain(status: int, headers: Mapping[str, str], body: bytes, user: str, what: str) -> Fault:
+    """The fault for an answer that is none of 2xx, 404 and 410. what: what we were about to do; user: whose mailbox."""
+    words = said(body)
+    told = f": {words}" if words else "."
+    if status >= 500 or status in _PASSING:
+        return Temporary(
+            f"Microsoft Graph answered {status} when asked to {what}{told}",
+            retry_after=_seconds(headers.get("retry-after")),
+        )
+    if status == 401:
+        return Unusable(
+            f"Microsoft Graph does not take the sign-in for {user}{told}", remedy="Sign in again.", field="secret"
+        )
+    if status == 403:
+        return Unusable(
+            f"Microsoft Graph does not let Mailbridge {what} of {user}{told}",
+            remedy="The consent has to cover Mail.ReadWrite, and for an app its access policy this mailbox: ask an "
+            "administrator of Microsoft 365.",
+            field="secret",
+        )
+    return Temporary(f"Microsoft Graph answered {status} when asked to {what}{told}")
+
+
+def said(body: bytes) -> str:
+    """The service's own words, as one line."""
+    try:
+        found: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    error = found.get("error") if isinstance(found, dict) else None
+    if not isinstance(error, dict):
+        return ""
+    parts = [" ".join(str(error[name]).split()) for name in ("code", "message") if error.get(name)]
+    return f"{': '.join(parts)[:300].rstrip('.')}." if parts else ""
+
+
+def _seconds(text: str | None) -> float | None:
+    """Retry-After in seconds; a date there is not worth reading a clock for."""
+    return min(float(text), 3600.0) if text is not None and text.strip().isdigit() else None
