@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, literal, select, update
 
 from common.db import Database, insert_all_once, now
 from connect.tables import event, polled, site_token, tenant
@@ -43,12 +43,14 @@ class PolledStore:
         self._database = database
 
     def enrol(self, repair: float) -> None:
-        """Begin with tenants that are enabled now, from this moment on; end with those that are not any more.
+        """Begin with tenants that are enabled now, from when they were (a minute ago at most); end with those that no longer are.
 
         repair: seconds until the first search of those whose events are told.
         """
         enabled = select(tenant.c.id).where(tenant.c.state == "enabled")
-        new = select(tenant.c.id, tenant.c.scheme, now()).where(
+        # What happens between the attaching and this look is not to be missed.
+        begun = case((tenant.c.changed_at > now() - _SLACK, tenant.c.changed_at), else_=now())
+        new = select(tenant.c.id, tenant.c.scheme, begun, now()).where(
             tenant.c.state == "enabled", tenant.c.id.not_in(select(polled.c.tenant))
         )
         gone = polled.c.tenant.not_in(enabled)
@@ -58,8 +60,8 @@ class PolledStore:
             return
         with self._database.write() as tx:
             rows = [
-                {"tenant": id, "since": at, "until": at, "due_at": at + (0.0 if scheme == "token" else repair)}
-                for id, scheme, at in tx.execute(new)
+                {"tenant": id, "since": since, "until": since, "due_at": at + (0.0 if scheme == "token" else repair)}
+                for id, scheme, since, at in tx.execute(new)
             ]
             insert_all_once(tx, polled, rows)
             tx.execute(delete(polled).where(gone))
