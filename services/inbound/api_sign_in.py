@@ -56,6 +56,7 @@ def sign_in_blueprint(sign_ins: SignIns, base_url: str) -> Blueprint:
     @pages.post("")
     @pages.arguments(SignInBody)
     @pages.response(200, SignInBegun)
+    @pages.alt_response(404, description="There is no such mailbox.")
     def begin(body: dict[str, Any]) -> Any:
         """Begin: open `url` in a popup, then ask for the state until it is done."""
         scope = scope_of(current_session(project=True))
