@@ -62,6 +62,7 @@ def test_events_that_no_webhook_told_are_repaired(place: Place) -> None:
     scene.sandbox.comment(scene.issue_key, scene.agent, text)
     with site.lock:
         site.clock = clock
+    wait_for(lambda: place.sql("connect", "SELECT tenant FROM polled"), 30, place.process.tail)
     place.sql("connect", "UPDATE polled SET since = since - 600, until = until - 600, due_at = 0")
     letters = wait_for(
         lambda: [one for one in scene.sandbox.inbox(CAROL) if text in one["text"]], 30, place.process.tail
