@@ -1,11 +1,13 @@
-"""A private Dovecot 2.3 (IMAP): `with Dovecot(folder) as server: server.imap_port`."""
+"""A private Dovecot 2.3 (IMAP and POP3): `with Dovecot(folder) as server: server.imap_port`."""
 
+import base64
 import grp
 import os
 import pwd
 from pathlib import Path
 from types import TracebackType
 
+from sandbox.oauth.provider import ISSUER, KEY
 from sandbox.servers.ports import free_ports
 from sandbox.servers.private import Running, account, answers, certificate, hand_over, program
 
@@ -13,24 +15,27 @@ PASSWORD = "secret"
 
 
 class Dovecot:
-    """IMAP with STARTTLS on `imap_port`, IMAP over TLS on `imaps_port`; every user exists and has the same password.
+    """IMAP with STARTTLS on `imap_port`, IMAP over TLS on `imaps_port`, POP3 likewise; every user exists, all with the same
+    password.
 
-    The certificate at `certificate` signs itself. IDLE, MOVE, UIDPLUS and CONDSTORE are on. A failed login costs no growing
-    wait for the next one.
+    XOAUTH2 takes the access tokens of `sandbox.oauth`. The certificate at `certificate` signs itself. IDLE, MOVE, UIDPLUS and
+    CONDSTORE are on. A failed login costs no growing wait for the next one.
     """
 
     def __init__(self, folder: Path, *, password: str = PASSWORD) -> None:
         self._program = program("dovecot", package="dovecot-imapd")
         program("/usr/lib/dovecot/imap", package="dovecot-imapd")
+        program("/usr/lib/dovecot/pop3", package="dovecot-pop3d")
         self._folder = folder
         self._password = password
-        self.imap_port, self.imaps_port = free_ports(2)
+        self.imap_port, self.imaps_port, self.pop3_port, self.pop3s_port = free_ports(4)
         self._server: Running | None = None
 
     def start(self) -> None:
         """Start it and wait until it greets; raises DidNotStart."""
         for name in ("run", "state", "mail"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
+        self._know_tokens()
         hand_over(self._folder)
         self.certificate = certificate(self._folder)[0]
         configuration = self._folder / "dovecot.conf"
@@ -55,6 +60,20 @@ class Dovecot:
             self._server.stop()
             self._server = None
 
+    def _know_tokens(self) -> None:
+        """Tokens of the stand-in sign-in service are checked by their signature: HS256, from its issuer, the user in `email`."""
+        keys = self._folder / "keys"
+        key = keys / "default" / "HS256" / "default"
+        key.parent.mkdir(parents=True, exist_ok=True)
+        key.write_text(base64.b64encode(KEY.encode()).decode())
+        lines = (
+            "introspection_mode = local",
+            f"local_validation_key_dict = fs:posix:prefix={keys}/",
+            "username_attribute = email",
+            f"issuers = {ISSUER}",
+        )
+        (self._folder / "oauth2.conf.ext").write_text("\n".join(lines) + "\n")
+
     def _configuration(self) -> str:
         who = account()
         user = pwd.getpwuid(who.get("user", os.getuid())).pw_name
@@ -65,6 +84,8 @@ class Dovecot:
             group=group,
             imap=self.imap_port,
             imaps=self.imaps_port,
+            pop3=self.pop3_port,
+            pop3s=self.pop3s_port,
             password=self._password,
         )
 
@@ -82,7 +103,7 @@ _CONFIGURATION = """
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/dovecot.log
-protocols = imap
+protocols = imap pop3
 listen = 127.0.0.1
 default_internal_user = {user}
 default_login_user = {user}
@@ -95,11 +116,17 @@ ssl = yes
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 auth_failure_delay = 0
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf.ext
 }}
 userdb {{
   driver = static
@@ -121,6 +148,16 @@ service imap-login {{
   }}
   inet_listener imaps {{
     port = {imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
     ssl = yes
   }}
 }}

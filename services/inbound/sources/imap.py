@@ -20,7 +20,6 @@ from common.errors import Permanent, Temporary
 from inbound.sources import (
     MARK,
     Account,
-    Bearer,
     Disposal,
     Finding,
     Message,
@@ -31,8 +30,8 @@ from inbound.sources import (
     idle,
     imap_disposal,
     imap_faults,
+    imap_login,
     tls,
-    xoauth2,
 )
 from inbound.sources.batches import batches, too_large
 from inbound.sources.findings import finding
@@ -197,7 +196,7 @@ class ImapSource:
         try:
             if account.security == "starttls":
                 client.starttls(context)
-            _login(client, account)
+            imap_login.login(client, account)
         except BaseException:
             try:
                 client.shutdown()
@@ -311,44 +310,6 @@ class _Connection(imaplib.IMAP4):
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         return connected(self._nets, self.host, self.port, self._patience, self._context)
-
-
-def _login(client: IMAPClient, account: Account) -> None:
-    if account.bearer is not None:
-        _login_with_token(client, account, account.bearer)
-        return
-    # LOGIN takes ASCII only; PLAIN takes UTF-8 (RFC 4616), and some servers take nothing else.
-    plain = client.has_capability("AUTH=PLAIN")
-    if plain and (client.has_capability("LOGINDISABLED") or not (account.username + account.secret).isascii()):
-        client.plain_login(account.username, account.secret)
-    else:
-        client.login(account.username, account.secret)
-
-
-def _login_with_token(client: IMAPClient, account: Account, bearer: Bearer) -> None:
-    token, words = bearer.token(), ""
-
-    def answer(challenge: bytes) -> bytes:
-        nonlocal words
-        if (
-            challenge
-        ):  # why not, in JSON; the library's own oauth2_login would send the token once more instead of listening
-            words = xoauth2.said(challenge)
-            return b""
-        return xoauth2.initial_response(account.username, token)
-
-    try:
-        client._command_and_check("authenticate", "XOAUTH2", answer)
-    except imaplib.IMAP4.abort:
-        raise
-    except imaplib.IMAP4.error as error:
-        fault = imap_faults.explain("login", error, account, "log in", connected=False)
-        if isinstance(fault, Temporary):
-            raise fault from error
-        if bearer.refused(token):
-            raise Temporary(f"{account.host} did not take the access token any more; a new one is had now.") from error
-        told = " ".join(part for part in (imap_faults.said(error), words) if part)
-        raise xoauth2.refusal(account.host, account.username, bearer.person, told) from error
 
 
 def _folders(client: IMAPClient) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ def explain(kind: str, error: Exception, account: Account, what: str, *, connect
     """
     words, server = said(error), f"{account.host}:{account.port}"
     if isinstance(error, OSError):
-        return _network(error, words, account, what)
+        return network(error, words, account, what)
     if kind in ("login", "refused", "broken") and any(sign in words.upper() for sign in _PASSING):
         return Temporary(f"{account.host} does not serve us just now: {words}")
     if kind == "login":
@@ -61,7 +61,8 @@ def said(error: Exception) -> str:
     return line[:300].rstrip(".") + "."
 
 
-def _network(error: OSError, words: str, account: Account, what: str) -> Fault:
+def network(error: OSError, words: str, account: Account, what: str, *, tls: int = 993, plain: int = 143) -> Fault:
+    """The connection could not be made, or broke. tls, plain: the protocol's usual ports."""
     server = f"{account.host}:{account.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return Unusable(
@@ -72,7 +73,7 @@ def _network(error: OSError, words: str, account: Account, what: str) -> Fault:
     if isinstance(error, ssl.SSLError):
         return Unusable(
             f"{server} does not answer in TLS: {words}",
-            remedy="Choose STARTTLS for port 143, or TLS for port 993.",
+            remedy=f"Choose STARTTLS for port {plain}, or TLS for port {tls}.",
             field="security",
         )
     if isinstance(error, TimeoutError):

@@ -10,12 +10,14 @@ from inbound.config import Config
 from inbound.oauth import Providers
 from inbound.sources import Account, Bearer, Source
 from inbound.sources.grants import Grants
+from inbound.sources.graph import GraphSource
 from inbound.sources.imap import ImapSource
+from inbound.sources.pop3 import Pop3Source
 from inbound.tables import data_key
 
 _TOKEN_TIMEOUT, _TOKEN_OCTETS = 10.0, 2**20
 
-KINDS = ("imap",)
+KINDS = ("imap", "pop3", "graph")
 
 
 def secret_aad(mailbox_id: str) -> str:
@@ -50,7 +52,14 @@ def account_of(row: Any, secret: str, bearer: Bearer | None = None) -> Account:
 
 def source_for(kind: str, account: Account, config: Config) -> Source:
     """A source of this kind, not connected yet."""
-    if kind != "imap":
-        raise ValueError(f"no source of the kind {kind!r}")
-    nets = Nets(config.settings.allow_networks)
-    return ImapSource(account, nets, timeout=config.imap_timeout, allow_plain=config.settings.allow_plain)
+    nets, settings = Nets(config.settings.allow_networks), config.settings
+    if kind == "imap":
+        return ImapSource(account, nets, timeout=config.imap_timeout, allow_plain=settings.allow_plain)
+    if kind == "pop3":
+        return Pop3Source(account, nets, timeout=config.imap_timeout, allow_plain=settings.allow_plain)
+    if kind == "graph":
+        http = Http(nets, config.imap_timeout, limit=config.max_mail_bytes)
+        return GraphSource(
+            account, http, config.oauth.graph_url, timeout=config.imap_timeout, most=config.max_mail_bytes
+        )
+    raise ValueError(f"no source of the kind {kind!r}")
