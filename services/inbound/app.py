@@ -14,15 +14,17 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.outbox import Outbox
 from common.session_keys import SessionKeys, fetch_from_connect
-from inbound import api, api_presets, api_sign_in
+from inbound import api, api_hooks, api_presets, api_push, api_push_token, api_sign_in
 from inbound.config import Config
 from inbound.mailboxes import Mailboxes
+from inbound.pushing import Pushing
 from inbound.signing_in import SignIns
 from inbound.sources.opening import providers_for
 from inbound.tables import data_key, outbox
 
 # A person waits for a test, and Forge lets a remote answer for 25 seconds only.
 _TEST_TIMEOUT = 8.0
+_CERTIFICATE_OCTETS = 1 << 20
 
 
 def create_app(config: Config | None = None, *, database: Database | None = None) -> Flask:
@@ -41,6 +43,11 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
     smorest.register_blueprint(api.issue_blueprint(data))
     smorest.register_blueprint(api_presets.blueprint(config))
+    pushing = Pushing(config, data)
+    smorest.register_blueprint(api_push_token.blueprint(pushing, data, settings.base_url))
+    app.register_blueprint(api_push.blueprint(pushing))
+    visit = api_hooks.visitor(Http(Nets(settings.allow_networks), _TEST_TIMEOUT, limit=_CERTIFICATE_OCTETS))
+    app.register_blueprint(api_hooks.blueprint(pushing, visit))
     sign_ins = SignIns(
         data, Vault(settings.master_key, data_key), providers_for(config), config.oauth, settings.base_url
     )

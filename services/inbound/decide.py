@@ -40,7 +40,9 @@ def decide(
     joined = _joined(database, work, papers)
     if not isinstance(joined, tuple):
         return joined
-    identity = judge(papers.mail, papers.mailbox.authserv_id, tokens.every)
+    # Whoever may push may write any header: of pushed mail only a provider's signed call counts.
+    authserv_id = None if papers.mailbox.kind == "push" else papers.mailbox.authserv_id
+    identity = judge(papers.mail, authserv_id, tokens.every, work.row.record.get("vouched"))
     work.facts["identity"] = asdict(identity)
     if identity.trust == "failed" and not work.row.record.get("released"):
         return End("held", f"{identity.why} If you trust it all the same, let it be handled by a retry.")

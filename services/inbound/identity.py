@@ -41,11 +41,14 @@ class Result:
     properties: Mapping[str, str]
 
 
-def judge(mail: ParsedMail, authserv_id: str | None, threads: Iterable[Thread]) -> Identity:
+def judge(
+    mail: ParsedMail, authserv_id: str | None, threads: Iterable[Thread], vouched: Mapping[str, str] | None = None
+) -> Identity:
     """How far the mail's From may be believed.
 
     authserv_id: the mailbox provider's name in Authentication-Results, NO_AUTHSERV_ID, or None when the provider writes
-    nothing that can be trusted. threads: what the valid tokens of the mail say.
+    nothing that can be trusted. threads: what the valid tokens of the mail say. vouched: of mail that was pushed, what the
+    provider's signed call says itself ({"by", "dmarc": pass, fail or none}): then no header counts.
     """
     sender = mail.sender
     if sender is None or "@" not in sender.address:
@@ -53,14 +56,17 @@ def judge(mail: ParsedMail, authserv_id: str | None, threads: Iterable[Thread]) 
     if len(mail.header_all("from")) > 1 or len({a.address.lower() for a in lenient_addresses(mail.header("from"))}) > 1:
         return Identity("unproven", "The mail names more than one sender.")
     domain = sender.address.rpartition("@")[2].lower().rstrip(".")
-    verdict = _dmarc(provider_results(mail.header_all("authentication-results"), authserv_id), domain)
+    if vouched:
+        verdict = vouched.get("dmarc", "none")
+    else:
+        verdict = _dmarc(provider_results(mail.header_all("authentication-results"), authserv_id), domain)
     if verdict == "fail":
         return Identity("failed", f"The mailbox's provider says that this mail is not from {domain} (dmarc=fail).")
     if verdict == "pass":
         return Identity("proven", f"The mailbox's provider says that this mail is from {domain} (dmarc=pass).")
     if any(thread.was_sent_to(sender.address) for thread in threads):
         return Identity("proven", "It answers a mail that was sent to this very address.")
-    if authserv_id is None:
+    if authserv_id is None and not vouched:
         return Identity("unproven", "The mailbox has no provider that is trusted to authenticate senders.")
     return Identity("unproven", "The mailbox's provider did not confirm the sender.")
 

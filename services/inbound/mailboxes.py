@@ -15,6 +15,7 @@ from common.errors import Fault, Permanent
 from common.problems import Problem
 from inbound import presets, store, store_pages
 from inbound.config import Config
+from inbound.schemas import PUSH
 from inbound.scope import Scope
 from inbound.sources import Unusable
 from inbound.sources.opening import account_of, secret_aad, source_for
@@ -60,12 +61,13 @@ class Mailboxes:
         """Store a new one; the fetcher reads it within a second or two."""
         fields, secret = _parted(body)
         self._check(scope, fields)
-        if secret is None:
+        if secret is None and fields["kind"] != PUSH:
             raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
         with self._database.write() as tx:
             _alone(tx, scope, fields, None)
             id = store.add_mailbox(tx, scope.tenant, fields, b"")
-            store.set_secret(tx, id, self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id)))
+            if secret is not None:
+                store.set_secret(tx, id, self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id)))
         return self.get(scope, id)
 
     def change(self, scope: Scope, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +77,9 @@ class Mailboxes:
         with self._database.write() as tx:
             row = _existing(tx, scope, id)
             _alone(tx, scope, fields, id)
-            if secret is None and (not row.secret or not _same_account(row, fields)):
+            if fields["kind"] != row.kind:
+                fields["push_hash"] = None  # what opened it was for another kind of mailbox
+            if secret is None and fields["kind"] != PUSH and (not row.secret or not _same_account(row, fields)):
                 raise Problem(422, errors={"secret": [_AGAIN]})
             sealed = None if secret is None else self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id))
             store.change_mailbox(tx, row, {**fields, "backlog": row.backlog}, sealed)

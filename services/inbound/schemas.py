@@ -3,11 +3,13 @@
 import re
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
 from inbound.sources.opening import KINDS
 
 SECURITIES = ("tls", "starttls", "none")
+PUSH = "push"
+_NOWHERE = {"host": "push", "port": 443, "security": "tls", "folder": "INBOX", "backlog": "none", "secret": None}
 STATES = ("received", "delivering", "handled", "ignored", "held", "failed")
 _ID = validate.Regexp(r"[a-z2-7]{16}\Z", error="Give an id as this API names it.")
 
@@ -83,6 +85,7 @@ class Connection(_Lenient):
 class MailboxBody(Connection):
     """A mailbox as the page sends it. Without `secret` the stored one stays; `backlog` counts when it is created."""
 
+    kind = fields.String(load_default="imap", validate=validate.OneOf((*KINDS, PUSH)))
     name = fields.String(required=True, validate=[validate.Length(max=200), _is_line])
     address = fields.String(required=True, validate=[validate.Length(max=320), _is_address])
     authserv_id = fields.String(
@@ -99,6 +102,13 @@ class MailboxBody(Connection):
     default_reporter = fields.Nested(Person, load_default=None, allow_none=True)
     enabled = fields.Boolean(load_default=True)
     backlog = fields.String(load_default="unread", validate=validate.OneOf(("unread", "none")))
+
+    @pre_load
+    def _nowhere(self, data: Any, **_: Any) -> Any:
+        """Mail that is pushed is fetched nowhere: nobody has to name a server."""
+        if not isinstance(data, dict) or data.get("kind") != PUSH:
+            return data
+        return {**data, **_NOWHERE, "username": data.get("address") or "push"}
 
     @post_load
     def _no_provider(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

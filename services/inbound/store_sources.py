@@ -22,7 +22,11 @@ ALIVE = 10.0
 
 _FORGOTTEN = 600.0
 _DIGITS = 18  # what a column holds; UIDs have ten
-_READ = (mailbox.c.enabled.is_(True), mailbox.c.deleted_at.is_(None))
+_READ = (
+    mailbox.c.enabled.is_(True),
+    mailbox.c.deleted_at.is_(None),
+    mailbox.c.kind != "push",
+)  # pushed: nobody fetches
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,14 @@ ROUTES: dict[str, Route] = {
     "inbound GET /api/inbound/mailboxes/<id>": Route(PROJECT, {"id": "mailbox"}),
     "inbound PUT /api/inbound/mailboxes/<id>": Route(PROJECT, {"id": "mailbox"}, body=MAILBOX),
     "inbound DELETE /api/inbound/mailboxes/<id>": Route(PROJECT, {"id": "mailbox"}),
+    "inbound POST /api/inbound/mailboxes/<id>/push-token": Route(PROJECT, {"id": "mailbox"}, body={}, own=(409,)),
+    "inbound POST /api/inbound/mail/<mailbox>": Route(HOST, {"mailbox": "mailbox"}),
+    "inbound POST /api/inbound/hooks/<provider>/<mailbox>/<token>": Route(
+        HOST, {"provider": "hook_provider", "mailbox": "mailbox", "token": "push_token"}
+    ),
+    "inbound POST /api/inbound/hooks/mailgun/<mailbox>/<token>/mime": Route(
+        HOST, {"mailbox": "mailbox", "token": "push_token"}
+    ),
     "inbound GET /api/inbound/mails": Route(PROJECT, query={"mailbox": "mailbox", "before": "mail"}),
     "inbound GET /api/inbound/mails/<id>": Route(PROJECT, {"id": "mail"}),
     "inbound POST /api/inbound/mails/<id>/retry": Route(PROJECT, {"id": "mail"}),
@@ -178,6 +186,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "client_key": "client-a",
             "page_file": "icon.svg",
             "asset": "page.js",
+            "hook_provider": "postmark",
+            "push_token": "nobodys-token",
             "strange": "a-state-that-nobody-began",
             "project_key": SUP["key"],
             "issue": "10100",
