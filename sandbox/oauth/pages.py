@@ -1,5 +1,6 @@
 """The sign-in service over HTTP: /oauth/microsoft and /oauth/google for clients and people, /control/oauth for tests."""
 
+import time
 from html import escape
 from typing import Any
 from urllib.parse import urlencode
@@ -26,13 +27,17 @@ def blueprint(provider: OauthProvider) -> Blueprint:
     def google() -> AnyResponse | str:
         return _consent(provider, "google")
 
+    def told(tokens: dict[str, Any]) -> Response:
+        time.sleep(provider.settings.slow)
+        return jsonify(tokens)
+
     @routes.post("/microsoft/<directory>/oauth2/v2.0/token")
     def microsoft_token(directory: str) -> Response:
-        return jsonify(provider.token("microsoft", directory, request.form.to_dict(), request.base_url))
+        return told(provider.token("microsoft", directory, request.form.to_dict(), request.base_url))
 
     @routes.post("/google/token")
     def google_token() -> Response:
-        return jsonify(provider.token("google", "", request.form.to_dict(), request.base_url))
+        return told(provider.token("google", "", request.form.to_dict(), request.base_url))
 
     return routes
 

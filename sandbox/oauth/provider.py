@@ -46,13 +46,14 @@ class Grant:
 @dataclass
 class Settings:
     """How it behaves. answer: what a person does who is asked ("ask" shows the page); rotation: "lenient" or "strict";
-    fail: how many token requests are answered 503; token_life in seconds."""
+    fail: how many token requests are answered 503; slow: seconds between making tokens and answering; token_life in seconds."""
 
     answer: str = "ask"
     account: str = "support@sandbox.test"
     token_life: float = 3600.0
     rotation: str = "lenient"
     fail: int = 0
+    slow: float = 0.0
     names_account: bool = True
 
 

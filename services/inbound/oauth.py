@@ -15,6 +15,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7523.assertion import sign_jwt_bearer_assertion
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
 
 from common.errors import Permanent, Temporary
 from common.http import Http
@@ -109,7 +110,9 @@ class Providers:
         """Google, domain-wide delegation: a service account's signed word that it acts for `user`."""
         url = self._settings.google_token_url
         try:
-            assertion = sign_jwt_bearer_assertion(key, email, url, user, claims={"scope": _GMAIL}, alg="RS256")
+            assertion = sign_jwt_bearer_assertion(
+                RSAKey.import_key(key), email, url, user, claims={"scope": _GMAIL}, alg="RS256"
+            )
         except (JoseError, ValueError, TypeError) as error:
             raise GrantRefused(
                 "The private key of the service account cannot be read.",
