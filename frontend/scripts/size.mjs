@@ -1,4 +1,5 @@
-// Weighs the built page, gzipped, against the two limits below: what everybody loads, and what Forge's bridge adds inside a Forge app.
+// Weighs the built page, gzipped, against the limits below: what everybody loads, what a form or a tab loads when somebody opens it, and what
+// Forge's bridge adds inside a Forge app.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,20 +7,25 @@ import { gzipSync } from 'node:zlib';
 
 const LIMIT = 260_000;
 const BRIDGE_LIMIT = 16_000;
+const LATER_LIMIT = 30_000;
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const chunks = built();
 const everybody = filesOf(['index.html']);
 const bridge = Object.keys(chunks).filter((key) => key.includes('@forge/bridge'));
 const forge = new Set([...filesOf(bridge)].filter((file) => !everybody.has(file)));
+const onDemand = Object.keys(chunks).filter((key) => /^src\/.*\.tsx$/.test(key) && chunks[key].isDynamicEntry);
+const later = new Set([...filesOf(onDemand)].filter((file) => !everybody.has(file)));
 const rest = new Set(Object.values(chunks).flatMap(({ file, css = [] }) => [file, ...css]));
-for (const file of [...everybody, ...forge]) rest.delete(file);
+for (const file of [...everybody, ...forge, ...later]) rest.delete(file);
 
 const total = weigh('Everybody loads', ['index.html', ...everybody]);
+const more = weigh('Loaded when somebody asks for it', [...later]);
 const extra = weigh('Inside a Forge app also', [...forge]);
 weigh('Built, but loaded by nothing that the page does', [...rest]);
 if (bridge.length === 0) fail('Forge’s bridge is no chunk of its own: everybody would load it, and outside Jira it throws.');
 if (total > LIMIT) fail(`The page is too heavy (limit ${kB(LIMIT).trim()}): see what grew, or raise the limit with a reason.`);
+if (more > LATER_LIMIT) fail(`What is loaded on demand is too heavy (limit ${kB(LATER_LIMIT).trim()}): see what grew.`);
 if (extra > BRIDGE_LIMIT) fail(`Forge’s bridge is too heavy (limit ${kB(BRIDGE_LIMIT).trim()}): see what it brings.`);
 
 /** Vite's manifest: by source, the file and what it imports. */

@@ -5,17 +5,21 @@ import TabList from '@atlaskit/tabs/tab-list';
 import TabPanel from '@atlaskit/tabs/tab-panel';
 import Tabs from '@atlaskit/tabs/tabs';
 import Heading from '@atlaskit/heading';
-import { useCallback, useState } from 'react';
+import Spinner from '@atlaskit/spinner';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import type { Api } from './api/client';
 import { MailboxList } from './mailboxes/MailboxList';
 import { MailList, type MailFilter } from './mails/MailList';
-import { Outgoing } from './outgoing/SenderForm';
 import { NoticeCorner, useNotices } from './parts/Notices';
 import { SiteContext } from './parts/IssueLink';
 import { ProblemMessage } from './parts/ProblemMessage';
 import { usePolled } from './parts/usePolled';
 import { DeliveryList } from './sent/DeliveryList';
-import { JiraTab } from './site/JiraTab';
+
+// What the first tab does not need is loaded with its own.
+const Outgoing = lazy(async () => ({ default: (await import('./outgoing/SenderForm')).Outgoing }));
+const JiraTab = lazy(async () => ({ default: (await import('./site/JiraTab')).JiraTab }));
+const Privacy = lazy(async () => ({ default: (await import('./privacy/Privacy')).Privacy }));
 
 const REFRESH_SECONDS = 5;
 const TAB = { mailboxes: 0, outgoing: 1, mails: 2, sent: 3 } as const;
@@ -62,6 +66,7 @@ export function App({ api, site, standalone = null }: Props) {
               <Tab>Outgoing mail</Tab>
               <Tab>What came in</Tab>
               <Tab>What was sent</Tab>
+              <Tab>Privacy</Tab>
               <Tab>Jira</Tab>
             </TabList>
             <TabPanel>
@@ -77,7 +82,9 @@ export function App({ api, site, standalone = null }: Props) {
               />
             </TabPanel>
             <TabPanel>
-              <Outgoing api={api} notify={notify} />
+              <Suspense fallback={<Spinner label="Loading outgoing mail" />}>
+                <Outgoing api={api} notify={notify} />
+              </Suspense>
             </TabPanel>
             <TabPanel>
               <MailList
@@ -93,7 +100,14 @@ export function App({ api, site, standalone = null }: Props) {
               <DeliveryList api={api} />
             </TabPanel>
             <TabPanel>
-              <JiraTab api={api} notify={notify} onDetached={standalone?.onDetached ?? null} />
+              <Suspense fallback={<Spinner label="Loading the privacy settings" />}>
+                <Privacy api={api} notify={notify} />
+              </Suspense>
+            </TabPanel>
+            <TabPanel>
+              <Suspense fallback={<Spinner label="Loading how Jira is attached" />}>
+                <JiraTab api={api} notify={notify} onDetached={standalone?.onDetached ?? null} />
+              </Suspense>
             </TabPanel>
           </Tabs>
         )}

@@ -2,10 +2,14 @@
 import { problemOf } from './problem';
 import type { Method, Transport } from './transport';
 import type {
+  ConnectionBody,
   Delivery,
   DeliveryPage,
+  Erasure,
   Finding,
   IssueType,
+  Keeping,
+  Kind,
   LookupUser,
   LookupUserBody,
   Mail,
@@ -15,16 +19,25 @@ import type {
   MailPage,
   MailState,
   Person,
+  Presets,
+  Preview,
   Project,
+  Provider,
+  PushToken,
+  PushWay,
+  Reconciliation,
   Sender,
   SenderBody,
+  SignInStatus,
   Site,
   SiteBody,
   SiteCheck,
+  Strategy,
   TestResult,
 } from './types';
 
 export type Cursor = string | number | null;
+export type PreviewBody = ConnectionBody & { id?: string; strategy: Strategy; move_to: string | null };
 
 export function createApi(transport: Transport) {
   async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
@@ -38,12 +51,26 @@ export function createApi(transport: Transport) {
     createMailbox: (body: MailboxBody) => call<Mailbox>('POST', '/api/inbound/mailboxes', body),
     changeMailbox: (id: string, body: MailboxBody) => call<Mailbox>('PUT', `/api/inbound/mailboxes/${part(id)}`, body),
     deleteMailbox: (id: string) => call<null>('DELETE', `/api/inbound/mailboxes/${part(id)}`),
-    testMailbox: (body: Partial<MailboxBody> & { id?: string }) => call<TestResult>('POST', '/api/inbound/mailboxes/test', body),
+    testMailbox: (body: ConnectionBody & { id?: string }) => call<TestResult>('POST', '/api/inbound/mailboxes/test', body),
+    previewMailbox: (body: PreviewBody) => call<Preview>('POST', '/api/inbound/mailboxes/preview', body),
+    reconcile: (id: string) => call<Reconciliation>('POST', `/api/inbound/mailboxes/${part(id)}/reconcile`),
+    newPushToken: (id: string, body: { via: PushWay; key: string }) =>
+      call<PushToken>('POST', `/api/inbound/mailboxes/${part(id)}/push-token`, body),
+    presets: (address: string) => call<Presets>('GET', `/api/inbound/presets${query({ address })}`),
+    signIn: (provider: Provider, mailbox: string | null, kind: Kind) =>
+      call<{ url: string; state: string }>('POST', '/api/inbound/sign-in', { provider, mailbox, kind }),
+    signInStatus: (state: string) => call<SignInStatus>('GET', `/api/inbound/sign-in/${part(state)}`),
+
+    keeping: () => call<Keeping>('GET', '/api/inbound/keeping'),
+    changeKeeping: (body: Keeping) => call<Keeping>('PUT', '/api/inbound/keeping', body),
+    erasures: () => call<Erasure[]>('GET', '/api/inbound/erasures'),
+    erase: (address: string) => call<Erasure>('POST', '/api/inbound/erasures', { address }),
 
     mails: (mailbox: string | null, state: MailState | null, before: Cursor, limit: number) =>
       call<MailPage>('GET', `/api/inbound/mails${query({ mailbox, state, before, limit })}`),
     mail: (id: string) => call<MailDetail>('GET', `/api/inbound/mails/${part(id)}`),
     retryMail: (id: string) => call<Mail>('POST', `/api/inbound/mails/${part(id)}/retry`),
+    processAnyway: (id: string) => call<Mail>('POST', `/api/inbound/mails/${part(id)}/process-anyway`),
 
     projects: (text: string) => call<Project[]>('GET', `/api/connect/projects${query({ query: text })}`),
     issueTypes: (project: string) => call<IssueType[]>('GET', `/api/connect/projects/${part(project)}/issue-types`),

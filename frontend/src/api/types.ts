@@ -21,53 +21,164 @@ export interface Person {
 
 export type MailboxState = 'new' | 'connected' | 'trouble' | 'disabled';
 
-export interface Mailbox {
-  id: string;
-  name: string;
-  kind: 'imap';
-  host: string;
-  port: number;
-  security: Security;
-  username: string;
-  has_secret: boolean;
-  folder: string;
-  address: string;
-  validate_certificate: boolean;
-  authserv_id: string | null;
-  sub_addresses: boolean;
-  project: Project;
-  issue_type: IssueType;
-  default_reporter: Person | null;
-  enabled: boolean;
-  state: MailboxState;
-  last_error: string | null;
-  checked_at: number | null;
-  counts: Partial<Record<MailState, number>>;
-}
+/** imap, pop3 and graph are read; push: whoever has the token sends. */
+export type Kind = 'imap' | 'pop3' | 'graph' | 'push';
+export type Provider = 'microsoft' | 'google';
+export type Auth = 'password' | 'oauth' | 'client_credentials' | 'service_account' | 'none';
+/** What becomes of a message in the mailbox: marked read, or deleted or moved once the ledger says handled. */
+export type Strategy = 'read' | 'delete' | 'move';
+/** Which of the mail that is already there is taken. */
+export type Backlog = 'all' | 'since' | 'new' | 'unread';
 
-export interface MailboxBody {
-  name: string;
-  kind: 'imap';
+/** What *Test connection*, the preview and saving send alike. */
+export interface ConnectionBody {
+  kind: Kind;
+  auth: Auth;
+  provider: Provider | null;
+  preset: string | null;
   host: string;
   port: number;
   security: Security;
   username: string;
   /** Left out when the stored one stays. */
   secret?: string;
+  /** The state of a sign-in that is done and not used yet. */
+  sign_in?: string;
   folder: string;
-  address: string;
   validate_certificate: boolean;
-  authserv_id: string | null;
-  sub_addresses: boolean;
-  project: Project;
-  issue_type: { id: string; name: string };
-  default_reporter: Person | null;
-  enabled: boolean;
-  /** On creation only. */
-  backlog?: Backlog;
+  check_identity: boolean;
+  /** Seconds; null: the usual 30. */
+  timeout: number | null;
 }
 
-export type Backlog = 'unread' | 'none';
+interface Settings {
+  name: string;
+  kind: Kind;
+  auth: Auth;
+  provider: Provider | null;
+  preset: string | null;
+  host: string;
+  port: number;
+  security: Security;
+  username: string;
+  folder: string;
+  address: string;
+  /** Every address that people write to, `address` first. */
+  addresses: string[];
+  validate_certificate: boolean;
+  check_identity: boolean;
+  timeout: number | null;
+  strategy: Strategy;
+  move_to: string | null;
+  unnamed: 'take' | 'ignore';
+  /** Null: as the operator set it. */
+  max_bytes: number | null;
+  authserv_id: string | null;
+  sub_addresses: boolean;
+  secret_expires_at: number | null;
+  project: Project;
+  default_reporter: Person | null;
+  enabled: boolean;
+}
+
+export interface Mailbox extends Settings {
+  id: string;
+  has_secret: boolean;
+  issue_type: IssueType;
+  /** reconnect: somebody has to sign in again; expiring: its secret ends soon. */
+  grant_state: 'good' | 'reconnect' | 'expiring' | null;
+  state: MailboxState;
+  last_error: string | null;
+  checked_at: number | null;
+  /** What the last comparison with the ledger found. */
+  reconciled?: Reconciliation | null;
+  counts: Partial<Record<MailState, number>>;
+}
+
+export interface MailboxBody extends ConnectionBody, Settings {
+  timeout: number | null;
+  issue_type: { id: string; name: string };
+  backlog?: Backlog;
+  /** With the backlog `since`: seconds since 1970. */
+  since?: number;
+}
+
+export interface PresetServer {
+  host: string;
+  port: number;
+  security: Security;
+}
+
+export interface Preset {
+  id: string;
+  name: string;
+  imap: PresetServer | null;
+  pop3: PresetServer | null;
+  username: 'address' | 'local';
+  /** Ways to log in, best first. */
+  auth: ('oauth' | 'password' | 'app_password')[];
+  provider: Provider | null;
+  authserv_id: string | null;
+  remedy: string;
+}
+
+export interface Presets {
+  presets: Preset[];
+  suggested: string | null;
+  /** Why a mailbox with this address cannot be read. */
+  refused: string | null;
+  /** The addresses that a mail server must let in. */
+  egress: string[];
+  /** Where people can sign in. */
+  providers: Provider[];
+}
+
+/** What is in a folder before anything is done with it. */
+export interface Preview {
+  total: number;
+  unread: number | null;
+  oldest_at: number | null;
+  would: string[];
+  choices: Backlog[];
+}
+
+export interface Reconciliation {
+  seen: number;
+  accounted: number;
+  unaccounted: number;
+  at: number;
+  missing: unknown[];
+}
+
+/** pipe: a mail server of one's own; else the service whose webhook it is. */
+export type PushWay = 'pipe' | 'ses' | 'mailgun' | 'sendgrid' | 'postmark';
+
+export interface PushToken {
+  token: string;
+  url: string;
+  commands: string[];
+}
+
+export interface SignInStatus {
+  done: boolean;
+  account: string | null;
+  problem: string | null;
+}
+
+export interface Keeping {
+  /** How long the content of mail is kept. */
+  days: number;
+  /** False: only the ledger is kept, no content of mail that is handled. */
+  content: boolean;
+}
+
+export interface Erasure {
+  id: string;
+  asked_by: string;
+  asked_at: number;
+  done_at: number | null;
+  counts: Record<string, number> | null;
+}
 
 export interface TestProblem {
   title: string;

@@ -10,6 +10,7 @@ export const SECURITIES: readonly { value: Security; label: string }[] = [
 ];
 
 export const IMAP_PORTS: Readonly<Record<Security, number>> = { tls: 993, starttls: 143, none: 143 };
+export const POP3_PORTS: Readonly<Record<Security, number>> = { tls: 995, starttls: 110, none: 110 };
 export const SMTP_PORTS: Readonly<Record<Security, number>> = { tls: 465, starttls: 587, none: 25 };
 
 /** The port after a change of security: the usual one, unless the person typed a port of their own. */

@@ -1,8 +1,15 @@
-/** The mailbox form without its looks: what is typed, what is wrong with it, what is sent. */
-import type { Backlog, IssueType, Mailbox, MailboxBody, Person, Project, Security } from '../api/types';
-import { hostError, IMAP_PORTS, isAddress, onlyErrors, portAfter, portError, required, type Errors } from './connection';
+/** The mailbox form without its looks: what is typed, and what is wrong with it. */
+import type { Auth, Backlog, IssueType, Kind, Mailbox, Person, Project, Provider, Security, Strategy } from '../api/types';
+import { hostError, IMAP_PORTS, isAddress, onlyErrors, portError, required, type Errors } from './connection';
+import { checkLogin } from './logins';
+import { dayOf } from './site';
 
 export interface MailboxDraft {
+  kind: Kind;
+  auth: Auth;
+  provider: Provider | null;
+  /** The id of the provider's preset, null for a server of one's own. */
+  preset: string | null;
   name: string;
   host: string;
   port: string;
@@ -10,85 +17,138 @@ export interface MailboxDraft {
   username: string;
   /** Empty while editing: the stored password stays. */
   secret: string;
+  /** Of an app registration at Microsoft; the client's secret stands in `secret`. */
+  directory: string;
+  clientId: string;
+  /** `2027-01-31`, when the client's secret ends; empty: not told. */
+  secretExpires: string;
+  /** The state of a sign-in that is done, and who signed in. */
+  signIn: string | null;
+  signedInAs: string | null;
   folder: string;
   address: string;
+  /** Further addresses, one a line. */
+  moreAddresses: string;
   validateCertificate: boolean;
+  checkIdentity: boolean;
+  /** Seconds, and MB; empty: the usual. */
+  timeout: string;
+  maxMegabytes: string;
+  strategy: Strategy;
+  moveTo: string;
+  unnamed: 'take' | 'ignore';
   authservId: string;
   subAddresses: boolean;
   project: Project | null;
   issueType: Pick<IssueType, 'id' | 'name'> | null;
   defaultReporter: Person | null;
   backlog: Backlog;
+  /** `2026-06-03`, for the backlog `since`. */
+  since: string;
   enabled: boolean;
 }
 
 /** The API's names of the fields that the form shows. */
 export const MAILBOX_FIELDS: readonly string[] = [
+  'kind',
+  'preset',
+  'auth',
   'name',
   'host',
   'port',
   'security',
   'username',
   'secret',
+  'sign_in',
   'folder',
+  'strategy',
+  'move_to',
   'address',
+  'addresses',
+  'timeout',
+  'max_bytes',
   'authserv_id',
   'project',
   'issue_type',
   'default_reporter',
   'backlog',
+  'since',
 ];
+
+/** Fields of the folded part of the form: it opens when one of them is wrong. */
+export const ADVANCED_FIELDS: readonly string[] = ['addresses', 'timeout', 'max_bytes', 'authserv_id', 'sub_addresses'];
+
+const LONGEST_TIMEOUT = 600;
+const MB = 1024 * 1024;
 
 export function blankMailbox(): MailboxDraft {
   return {
+    kind: 'imap',
+    auth: 'password',
+    provider: null,
+    preset: null,
     name: '',
     host: '',
     port: String(IMAP_PORTS.tls),
     security: 'tls',
     username: '',
     secret: '',
+    directory: '',
+    clientId: '',
+    secretExpires: '',
+    signIn: null,
+    signedInAs: null,
     folder: 'INBOX',
     address: '',
+    moreAddresses: '',
     validateCertificate: true,
+    checkIdentity: true,
+    timeout: '',
+    maxMegabytes: '',
+    strategy: 'read',
+    moveTo: '',
+    unnamed: 'take',
     authservId: '',
     subAddresses: false,
     project: null,
     issueType: null,
     defaultReporter: null,
-    backlog: 'none',
+    backlog: 'new',
+    since: '',
     enabled: true,
   };
 }
 
 export function draftOfMailbox(mailbox: Mailbox): MailboxDraft {
   return {
+    ...blankMailbox(),
+    kind: mailbox.kind,
+    auth: mailbox.auth,
+    provider: mailbox.provider,
+    preset: mailbox.preset,
     name: mailbox.name,
     host: mailbox.host,
     port: String(mailbox.port),
     security: mailbox.security,
     username: mailbox.username,
-    secret: '',
+    secretExpires: dayOf(mailbox.secret_expires_at),
     folder: mailbox.folder,
     address: mailbox.address,
+    moreAddresses: mailbox.addresses.filter((one) => one !== mailbox.address).join('\n'),
     validateCertificate: mailbox.validate_certificate,
+    checkIdentity: mailbox.check_identity,
+    timeout: mailbox.timeout === null ? '' : String(mailbox.timeout),
+    maxMegabytes: mailbox.max_bytes === null ? '' : String(mailbox.max_bytes / MB),
+    strategy: mailbox.strategy,
+    moveTo: mailbox.move_to ?? '',
+    unnamed: mailbox.unnamed,
     authservId: mailbox.authserv_id ?? '',
     subAddresses: mailbox.sub_addresses,
     project: mailbox.project,
     issueType: mailbox.issue_type,
     defaultReporter: mailbox.default_reporter,
-    backlog: 'none',
     enabled: mailbox.enabled,
   };
-}
-
-export function withSecurity(draft: MailboxDraft, security: Security): MailboxDraft {
-  return { ...draft, security, port: portAfter(IMAP_PORTS, draft.port, draft.security, security) };
-}
-
-/** Most accounts are named by their address: address and name follow the user name until they are typed themselves. */
-export function withUsername(draft: MailboxDraft, username: string): MailboxDraft {
-  const guess = (value: string) => (value === '' || value === draft.username ? (isAddress(username) ? username : '') : value);
-  return { ...draft, username, address: guess(draft.address), name: guess(draft.name) };
 }
 
 /** Another project has other issue types. */
@@ -96,74 +156,61 @@ export function withProject(draft: MailboxDraft, project: Project | null): Mailb
   return { ...draft, project, issueType: project?.id === draft.project?.id ? draft.issueType : null };
 }
 
-/** Errors by the API's field names. `hasSecret`: a password is stored, so an empty one is right. */
+/** A server with a name, a port and an encryption; the others are the provider's own, or nobody's. */
+export function hasServer({ kind }: Pick<MailboxDraft, 'kind'>): boolean {
+  return kind === 'imap' || kind === 'pop3';
+}
+
+/** POP3 knows one place only, and pushed mail none. */
+export function hasFolders({ kind }: Pick<MailboxDraft, 'kind'>): boolean {
+  return kind === 'imap' || kind === 'graph';
+}
+
+/** Errors by the API's field names. `hasSecret`: the same way to log in is stored, so an empty secret is right. */
 export function checkConnection(draft: MailboxDraft, hasSecret: boolean): Errors {
+  if (draft.kind === 'push') return {};
   return onlyErrors({
-    host: hostError(draft.host),
-    port: portError(draft.port),
+    host: hasServer(draft) ? hostError(draft.host) : null,
+    port: hasServer(draft) ? portError(draft.port) : null,
     username: required(draft.username, 'Give the user name of the mailbox.'),
-    secret: hasSecret ? null : required(draft.secret, 'Give the password of the mailbox.'),
+    ...checkLogin(draft, hasSecret),
+    folder: hasFolders(draft) ? required(draft.folder, 'Choose the folder to read.') : null,
+    timeout: numberError(draft.timeout, LONGEST_TIMEOUT, 'seconds'),
   });
 }
 
 export function checkMailbox(draft: MailboxDraft, hasSecret: boolean): Errors {
+  const wrong = addressesIn(draft.moreAddresses).find((one) => !isAddress(one));
   return {
+    ...onlyErrors({
+      address: isAddress(draft.address) ? null : 'Give the address that people write to, such as support@example.com.',
+      name: required(draft.name, 'Give the mailbox a name.'),
+    }),
     ...checkConnection(draft, hasSecret),
     ...onlyErrors({
-      name: required(draft.name, 'Give the mailbox a name.'),
-      folder: required(draft.folder, 'Choose the folder to read.'),
-      address: isAddress(draft.address) ? null : 'Give the address that people write to, such as support@example.com.',
+      move_to: moveError(draft),
       project: draft.project === null ? 'Choose the project that new issues go to.' : null,
       issue_type: draft.issueType === null ? 'Choose the type of new issues.' : null,
+      since: draft.backlog === 'since' && draft.since === '' ? 'Give the day from which mail is handled.' : null,
+      addresses: wrong === undefined ? null : `Give one address a line: ${wrong} is none.`,
+      max_bytes: numberError(draft.maxMegabytes, 1000, 'MB'),
     }),
   };
 }
 
-/** Two drafts with the same connection have passed the same test. */
-export function connectionOf(draft: MailboxDraft): string {
-  const { host, port, security, username, secret, folder, validateCertificate } = draft;
-  return JSON.stringify([host, port, security, username, secret, folder, validateCertificate]);
+export function addressesIn(text: string): string[] {
+  return text.split(/[\s,;]+/).filter((one) => one !== '');
 }
 
-/** What *Test connection* sends; `id` of a stored mailbox lets its stored password be used. */
-export function testBody(draft: MailboxDraft, id: string | null): Partial<MailboxBody> & { id?: string } {
-  return {
-    ...(id === null ? {} : { id }),
-    kind: 'imap',
-    host: draft.host.trim(),
-    port: Number(draft.port),
-    security: draft.security,
-    username: draft.username.trim(),
-    ...secretOf(draft),
-    folder: draft.folder.trim() || 'INBOX',
-    validate_certificate: draft.validateCertificate,
-  };
+/** Empty is right: the usual. */
+function numberError(text: string, most: number, unit: string): string | null {
+  if (text.trim() === '') return null;
+  const number = Number(text);
+  return /^\d+$/.test(text.trim()) && number >= 1 && number <= most ? null : `Give whole ${unit} from 1 to ${most}, or nothing.`;
 }
 
-/** What is saved. Only for a draft without errors. */
-export function mailboxBody(draft: MailboxDraft, isNew: boolean): MailboxBody {
-  if (draft.project === null || draft.issueType === null) throw new Error('A mailbox needs a project and an issue type.');
-  return {
-    name: draft.name.trim(),
-    kind: 'imap',
-    host: draft.host.trim(),
-    port: Number(draft.port),
-    security: draft.security,
-    username: draft.username.trim(),
-    ...secretOf(draft),
-    folder: draft.folder.trim(),
-    address: draft.address.trim(),
-    validate_certificate: draft.validateCertificate,
-    authserv_id: draft.authservId.trim() || null,
-    sub_addresses: draft.subAddresses,
-    project: { id: draft.project.id, key: draft.project.key, name: draft.project.name },
-    issue_type: { id: draft.issueType.id, name: draft.issueType.name },
-    default_reporter: draft.defaultReporter,
-    enabled: draft.enabled,
-    ...(isNew ? { backlog: draft.backlog } : {}),
-  };
-}
-
-function secretOf(draft: MailboxDraft): { secret?: string } {
-  return draft.secret === '' ? {} : { secret: draft.secret };
+function moveError({ strategy, moveTo, folder }: MailboxDraft): string | null {
+  if (strategy !== 'move') return null;
+  if (moveTo.trim() === folder.trim()) return 'Choose another folder than the one that is read.';
+  return required(moveTo, 'Choose the folder that handled mail goes to.');
 }

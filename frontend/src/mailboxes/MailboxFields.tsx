@@ -3,11 +3,12 @@ import Checkbox from '@atlaskit/checkbox';
 import { useCallback, useEffect, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
-import type { Backlog, IssueType, Project } from '../api/types';
+import type { IssueType, Project } from '../api/types';
 import type { Errors } from '../forms/connection';
-import { withProject, type MailboxDraft } from '../forms/mailbox';
+import { ADVANCED_FIELDS, withProject, type MailboxDraft } from '../forms/mailbox';
 import { Choice, Search, type Option } from '../parts/Choice';
 import { personOption, projectOption } from '../parts/options';
+import { TextArea } from '../parts/TextArea';
 import { TextField } from '../parts/TextField';
 
 interface Props {
@@ -16,13 +17,11 @@ interface Props {
   errors: Errors;
   /** `field` is the API's name of what was changed. */
   change: (draft: MailboxDraft, field: string) => void;
-  folders: readonly string[];
-  isNew: boolean;
   /** Whoever fills this in administers one project only: they can neither choose another nor search people. */
   isOneProject: boolean;
 }
 
-export function RoutingFields({ api, draft, errors, change, folders, isNew, isOneProject }: Props) {
+export function RoutingFields({ api, draft, errors, change, isOneProject }: Props) {
   const searchProjects = useCallback(async (text: string) => (await api.projects(text)).map(projectOption), [api]);
   const searchPeople = useCallback(async (text: string) => (text === '' ? [] : (await api.users(text)).map(personOption)), [api]);
   const types = useIssueTypes(api, draft.project);
@@ -40,49 +39,6 @@ export function RoutingFields({ api, draft, errors, change, folders, isNew, isOn
           error={errors.name}
           onChange={(name) => change({ ...draft, name }, 'name')}
         />
-        <TextField
-          label="Address"
-          name="address"
-          isRequired
-          inputMode="email"
-          placeholder="support@example.com"
-          hint="The address people write to, and that replies come back to."
-          value={draft.address}
-          error={errors.address}
-          onChange={(address) => change({ ...draft, address }, 'address')}
-        />
-      </div>
-      <div className="mb-row">
-        {folders.length > 0 ? (
-          <Choice
-            label="Folder"
-            isRequired
-            value={draft.folder}
-            options={withOwn(folders, draft.folder).map((folder) => ({ value: folder, label: folder, of: folder }))}
-            error={errors.folder}
-            onChange={(folder) => folder && change({ ...draft, folder }, 'folder')}
-          />
-        ) : (
-          <TextField
-            label="Folder"
-            name="folder"
-            isRequired
-            hint="Test the connection to choose from the server’s folders."
-            value={draft.folder}
-            error={errors.folder}
-            onChange={(folder) => change({ ...draft, folder }, 'folder')}
-          />
-        )}
-        {isNew && (
-          <Choice
-            label="Mail that is already there"
-            value={draft.backlog}
-            options={BACKLOGS}
-            hint="Mail that arrives from now on is always handled."
-            error={errors.backlog}
-            onChange={(backlog) => backlog && change({ ...draft, backlog }, 'backlog')}
-          />
-        )}
       </div>
       <div className="mb-row">
         <Search
@@ -126,11 +82,53 @@ export function RoutingFields({ api, draft, errors, change, folders, isNew, isOn
   );
 }
 
-export function AdvancedFields({ draft, errors, change }: Props) {
+export function AdvancedFields({ draft, errors, change }: Pick<Props, 'draft' | 'errors' | 'change'>) {
+  const isWrong = ADVANCED_FIELDS.some((field) => errors[field]);
   return (
-    <details className="mb-details" open={errors.authserv_id || errors.sub_addresses ? true : undefined}>
+    <details className="mb-details" open={isWrong ? true : undefined}>
       <summary>Advanced</summary>
       <div className="mb-group">
+        <div className="mb-row">
+          <TextArea
+            label="Also written to"
+            name="addresses"
+            placeholder="help@example.com"
+            hint="Other names of this mailbox, one a line: mail to them is caught, and mail from them is our own."
+            value={draft.moreAddresses}
+            error={errors.addresses}
+            onChange={(moreAddresses) => change({ ...draft, moreAddresses }, 'addresses')}
+          />
+          <Choice
+            label="Mail that names none of these"
+            value={draft.unnamed}
+            options={UNNAMED}
+            hint="Such as a blind copy (Bcc), or mail to a list that the mailbox is on."
+            error={errors.unnamed}
+            onChange={(unnamed) => unnamed && change({ ...draft, unnamed }, 'unnamed')}
+          />
+        </div>
+        <div className="mb-row">
+          {draft.kind !== 'push' && (
+            <TextField
+              label="Patience with the server (seconds)"
+              name="timeout"
+              inputMode="numeric"
+              placeholder="30"
+              value={draft.timeout}
+              error={errors.timeout}
+              onChange={(timeout) => change({ ...draft, timeout }, 'timeout')}
+            />
+          )}
+          <TextField
+            label="Largest mail (MB)"
+            name="max_bytes"
+            inputMode="numeric"
+            hint="Of a larger one only the header is kept. Empty: as your operator has set it."
+            value={draft.maxMegabytes}
+            error={errors.max_bytes}
+            onChange={(maxMegabytes) => change({ ...draft, maxMegabytes }, 'max_bytes')}
+          />
+        </div>
         <div>
           <Checkbox
             label="The mailbox takes sub-addresses"
@@ -147,7 +145,7 @@ export function AdvancedFields({ draft, errors, change }: Props) {
           label="Name of the authentication service"
           name="authserv_id"
           placeholder="mx.example.com"
-          hint="The word your provider writes first in its Authentication-Results header (authserv-id), such as mx.example.com. Leave it empty for Microsoft 365, which writes none."
+          hint="The word your provider writes first in its Authentication-Results header (authserv-id), such as mx.example.com; “none” for Microsoft 365, which writes none. A provider’s preset fills it in where it is known."
           value={draft.authservId}
           error={errors.authserv_id}
           onChange={(authservId) => change({ ...draft, authservId }, 'authserv_id')}
@@ -157,9 +155,9 @@ export function AdvancedFields({ draft, errors, change }: Props) {
   );
 }
 
-const BACKLOGS: readonly Option<Backlog>[] = [
-  { value: 'none', label: 'Leave it alone', of: 'none' },
-  { value: 'unread', label: 'Handle what is unread', of: 'unread' },
+const UNNAMED: readonly Option<'take' | 'ignore'>[] = [
+  { value: 'take', label: 'Handle it', of: 'take' },
+  { value: 'ignore', label: 'Ignore it', of: 'ignore' },
 ];
 
 interface IssueTypes {
@@ -188,9 +186,4 @@ function useIssueTypes(api: Api, project: Project | null): IssueTypes {
   }, [api, key]);
   const isFor = found !== null && found.key === key;
   return { options: isFor ? found.options : [], isLoading: key !== null && !isFor, problem: isFor ? found.problem : null };
-}
-
-/** The stored folder stays selectable even if the server no longer lists it. */
-function withOwn(folders: readonly string[], own: string): readonly string[] {
-  return own === '' || folders.includes(own) ? folders : [own, ...folders];
 }

@@ -2,22 +2,23 @@
 import Button from '@atlaskit/button/new';
 import Heading from '@atlaskit/heading';
 import ModalTransition from '@atlaskit/modal-dialog/modal-transition';
-import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { Api } from '../api/client';
 import type { Mailbox, MailState, Project } from '../api/types';
-import { draftOfMailbox, mailboxBody } from '../forms/mailbox';
+import { draftOfMailbox } from '../forms/mailbox';
+import { mailboxBody } from '../forms/mailboxBody';
 import { Confirm } from '../parts/Confirm';
-import { Moment } from '../parts/Moment';
 import type { Notify } from '../parts/Notices';
 import { ProblemMessage } from '../parts/ProblemMessage';
-import { State } from '../parts/State';
 import type { Polled } from '../parts/usePolled';
 import { asProblem } from '../api/problem';
-import { MAIL_STATES, MAILBOX_STATES, wordFor } from '../parts/words';
 import { GettingStarted } from './GettingStarted';
-import { MailboxForm } from './MailboxForm';
+import { MailboxCard } from './MailboxCard';
+
+// What a look at the mailboxes does not need is loaded when somebody asks for it.
+const MailboxForm = lazy(async () => ({ default: (await import('./MailboxForm')).MailboxForm }));
+const PushToken = lazy(async () => ({ default: (await import('./PushToken')).PushToken }));
 
 interface Props {
   api: Api;
@@ -31,7 +32,7 @@ interface Props {
   notify: Notify;
 }
 
-type Open = { what: 'form'; mailbox: Mailbox | null } | { what: 'deletion'; mailbox: Mailbox } | null;
+type Open = { what: 'form'; mailbox: Mailbox | null } | { what: 'token'; mailbox: Mailbox } | { what: 'deletion'; mailbox: Mailbox } | null;
 
 export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only = null, notify }: Props) {
   const [open, setOpen] = useState<Open>(null);
@@ -69,27 +70,41 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only =
         {data?.map((mailbox) => (
           <MailboxCard
             key={mailbox.id}
+            api={api}
             mailbox={mailbox}
             onShowMail={onShowMail}
             onEdit={() => setOpen({ what: 'form', mailbox })}
             onSwitch={(enabled) => switchTo(mailbox, enabled)}
             onDelete={() => setOpen({ what: 'deletion', mailbox })}
+            onToken={() => setOpen({ what: 'token', mailbox })}
+            onSignedIn={() => {
+              notify('success', `${mailbox.name} is signed in again`);
+              void refresh();
+            }}
           />
         ))}
       </ul>
       <ModalTransition>
         {open?.what === 'form' && (
-          <MailboxForm
-            api={api}
-            mailbox={open.mailbox}
-            only={only}
-            onClose={close}
-            onSaved={(saved) => {
-              close();
-              notify('success', open.mailbox ? `${saved.name} is saved` : `${saved.name} is added`);
-              void refresh();
-            }}
-          />
+          <Suspense fallback={null}>
+            <MailboxForm
+              api={api}
+              mailbox={open.mailbox}
+              only={only}
+              onClose={close}
+              onSaved={(saved) => {
+                // Pushed mail needs its token next.
+                setOpen(saved.kind === 'push' && open.mailbox === null ? { what: 'token', mailbox: saved } : null);
+                notify('success', open.mailbox ? `${saved.name} is saved` : `${saved.name} is added`);
+                void refresh();
+              }}
+            />
+          </Suspense>
+        )}
+        {open?.what === 'token' && (
+          <Suspense fallback={null}>
+            <PushToken api={api} mailbox={open.mailbox} onClose={close} />
+          </Suspense>
         )}
         {open?.what === 'deletion' && (
           <Confirm
@@ -110,95 +125,5 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only =
         )}
       </ModalTransition>
     </section>
-  );
-}
-
-interface CardProps {
-  mailbox: Mailbox;
-  onShowMail: Props['onShowMail'];
-  onEdit: () => void;
-  onSwitch: (enabled: boolean) => Promise<void>;
-  onDelete: () => void;
-}
-
-function MailboxCard({ mailbox, onShowMail, onEdit, onSwitch, onDelete }: CardProps) {
-  return (
-    <li className="mb-card">
-      <div className="mb-card-head">
-        <Heading size="small" as="h3">
-          {mailbox.name}
-        </Heading>
-        <State word={wordFor(MAILBOX_STATES, mailbox.state)} />
-        <span className="mb-spring" />
-        <Button appearance="subtle" spacing="compact" onClick={onEdit} aria-label={`Edit ${mailbox.name}`}>
-          Edit
-        </Button>
-        <Button
-          appearance="subtle"
-          spacing="compact"
-          onClick={() => onSwitch(!mailbox.enabled)}
-          aria-label={`${mailbox.enabled ? 'Switch off' : 'Switch on'} ${mailbox.name}`}
-        >
-          {mailbox.enabled ? 'Switch off' : 'Switch on'}
-        </Button>
-        <Button appearance="subtle" spacing="compact" onClick={onDelete} aria-label={`Delete ${mailbox.name}`}>
-          Delete
-        </Button>
-      </div>
-      <dl className="mb-facts">
-        <div>
-          <dt>Address</dt>
-          <dd>{mailbox.address}</dd>
-        </div>
-        <div>
-          <dt>Reads</dt>
-          <dd>
-            {mailbox.folder} on {mailbox.host}:{mailbox.port}
-          </dd>
-        </div>
-        <div>
-          <dt>Creates</dt>
-          <dd>
-            {mailbox.issue_type.name} in {mailbox.project.name} ({mailbox.project.key})
-          </dd>
-        </div>
-        <div>
-          <dt>Last looked</dt>
-          <dd>
-            <Moment at={mailbox.checked_at} />
-          </dd>
-        </div>
-      </dl>
-      {mailbox.last_error && mailbox.enabled && (
-        <div>
-          <SectionMessage appearance={mailbox.state === 'trouble' ? 'error' : 'warning'}>
-            <p>{mailbox.last_error}</p>
-          </SectionMessage>
-        </div>
-      )}
-      <Counts mailbox={mailbox} onShowMail={onShowMail} />
-    </li>
-  );
-}
-
-const COUNTED: readonly MailState[] = ['handled', 'ignored', 'received', 'delivering', 'held', 'failed'];
-
-function Counts({ mailbox, onShowMail }: Pick<CardProps, 'mailbox' | 'onShowMail'>) {
-  const counted = COUNTED.map((state) => ({ state, count: mailbox.counts[state] ?? 0 })).filter(({ count }) => count > 0);
-  if (counted.length === 0) return <p className="mb-quiet">No mail has come in yet.</p>;
-  return (
-    <div className="mb-counts">
-      {counted.map(({ state, count }) => (
-        <button
-          key={state}
-          type="button"
-          className="mb-count"
-          data-appearance={MAIL_STATES[state].appearance}
-          onClick={() => onShowMail(mailbox.id, state)}
-        >
-          <strong>{count}</strong> {MAIL_STATES[state].label.toLowerCase()}
-        </button>
-      ))}
-    </div>
   );
 }

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
 import Heading from '@atlaskit/heading';
 import Spinner from '@atlaskit/spinner';
-import { useCallback, useState } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import type { Api, Cursor } from '../api/client';
 import type { Mail, Mailbox, MailState } from '../api/types';
 import { Choice } from '../parts/Choice';
@@ -14,9 +14,10 @@ import { Pager } from '../parts/Pager';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
-import { MailPanel } from './MailPanel';
 import { senderIn } from './people';
 import { MAIL_STATES, outcomeOf, whyOf } from '../parts/words';
+
+const MailPanel = lazy(async () => ({ default: (await import('./MailPanel')).MailPanel }));
 
 export interface MailFilter {
   mailbox: string | null;
@@ -38,6 +39,8 @@ const REFRESH_SECONDS = 4;
 export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, notify }: Props) {
   const [trail, setTrail] = useState<readonly Cursor[]>([]);
   const [shown, setShown] = useState<string | null>(null);
+  // It stays once it is there, to close as it opened.
+  const [wasShown, setWasShown] = useState(false);
   const before = trail.at(-1) ?? null;
   const load = useCallback(() => api.mails(filter.mailbox, filter.state, before, PAGE), [api, filter, before]);
   const { data, problem, refresh } = usePolled(load, REFRESH_SECONDS);
@@ -45,6 +48,11 @@ export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, no
   function choose(next: MailFilter) {
     setTrail([]);
     onFilter(next);
+  }
+
+  function open(id: string) {
+    setWasShown(true);
+    setShown(id);
   }
 
   return (
@@ -79,20 +87,24 @@ export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, no
       )}
       {data && data.mails.length > 0 && (
         <>
-          <MailTable mails={data.mails} onOpen={setShown} />
+          <MailTable mails={data.mails} onOpen={open} />
           <Pager trail={trail} next={data.next} onChange={setTrail} />
         </>
       )}
-      <MailPanel
-        api={api}
-        id={shown}
-        mailboxes={mailboxes}
-        onClose={() => setShown(null)}
-        onRetried={() => {
-          notify('success', 'Mailbridge tries this mail again');
-          void refresh();
-        }}
-      />
+      {wasShown && (
+        <Suspense fallback={null}>
+          <MailPanel
+            api={api}
+            id={shown}
+            mailboxes={mailboxes}
+            onClose={() => setShown(null)}
+            onRetried={() => {
+              notify('success', 'Mailbridge tries this mail again');
+              void refresh();
+            }}
+          />
+        </Suspense>
+      )}
     </section>
   );
 }

@@ -18,7 +18,7 @@ import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { factsOf, stepName } from './steps';
-import { canRetry, outcomeOf } from '../parts/words';
+import { canProcessAnyway, canRetry, outcomeOf } from '../parts/words';
 
 interface Props {
   api: Api;
@@ -55,11 +55,11 @@ function Content({ api, id, mailboxes, onRetried }: ContentProps) {
   const [failure, setFailure] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
 
-  async function retry() {
+  async function retry(ask: () => Promise<unknown>) {
     setBusy(true);
     setFailure(null);
     try {
-      await api.retryMail(id);
+      await ask();
       onRetried();
       await refresh();
     } catch (thrown) {
@@ -82,8 +82,13 @@ function Content({ api, id, mailboxes, onRetried }: ContentProps) {
             <State word={outcomeOf(data)} />
             {data.issue_key && <IssueLink issue={data.issue_key} />}
             {canRetry(data.state) && (
-              <Button appearance="primary" spacing="compact" onClick={retry} isLoading={isBusy}>
+              <Button appearance="primary" spacing="compact" onClick={() => retry(() => api.retryMail(id))} isLoading={isBusy}>
                 Retry
+              </Button>
+            )}
+            {canProcessAnyway(data) && (
+              <Button spacing="compact" onClick={() => retry(() => api.processAnyway(id))} isLoading={isBusy}>
+                Process anyway
               </Button>
             )}
           </div>

@@ -169,6 +169,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
         draft={draft}
         errors={errors}
         change={change}
+        withHost={(before, host) => ({ ...before, host })}
         withSecurity={withSenderSecurity}
         withUsername={(before, username) => ({ ...before, username })}
       />

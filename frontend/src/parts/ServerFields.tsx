@@ -1,6 +1,7 @@
 /** How to reach a mail server: what the form of a mailbox and the form of outgoing mail ask alike. */
 import Checkbox from '@atlaskit/checkbox';
 import SectionMessage from '@atlaskit/section-message';
+import type { ReactNode } from 'react';
 import type { Security } from '../api/types';
 import { SECURITIES, type Errors } from '../forms/connection';
 import { Choice } from './Choice';
@@ -15,26 +16,47 @@ export interface ServerDraft {
   validateCertificate: boolean;
 }
 
-interface Props<D extends ServerDraft> {
-  legend: string;
-  /** What a server's name looks like. */
-  example: string;
-  needsLogin: boolean;
-  hasSecret: boolean;
+interface Shared<D> {
   draft: D;
   errors: Errors;
   /** `field` is the API's name of what was changed. */
   change: (draft: D, field: string) => void;
-  /** What else changes with the security (the port), and with the user name. */
-  withSecurity: (draft: D, security: Security) => D;
-  withUsername: (draft: D, username: string) => D;
 }
 
-export function ServerFields<D extends ServerDraft>(props: Props<D>) {
-  const { legend, example, needsLogin, hasSecret, draft, errors, change, withSecurity, withUsername } = props;
+interface HostProps<D> extends Shared<D> {
+  /** What a server's name looks like. */
+  example: string;
+  /** What else changes with the server's name, and with the security (the port). */
+  withHost: (draft: D, host: string) => D;
+  withSecurity: (draft: D, security: Security) => D;
+}
+
+interface LoginProps<D> extends Shared<D> {
+  needsLogin: boolean;
+  hasSecret: boolean;
+  withUsername: (draft: D, username: string) => D;
+  passwordHint?: ReactNode;
+}
+
+interface Props<D> extends HostProps<D>, LoginProps<D> {
+  legend: string;
+}
+
+/** All of it, as a group of its own. */
+export function ServerFields<D extends ServerDraft>({ legend, ...props }: Props<D>) {
   return (
     <fieldset className="mb-group">
       <legend>{legend}</legend>
+      <HostFields {...props} />
+      <LoginFields {...props} />
+      <CertificateField {...props} />
+    </fieldset>
+  );
+}
+
+export function HostFields<D extends ServerDraft>({ example, draft, errors, change, withHost, withSecurity }: HostProps<D>) {
+  return (
+    <>
       <div className="mb-row mb-row-server">
         <TextField
           label="Server"
@@ -44,7 +66,7 @@ export function ServerFields<D extends ServerDraft>(props: Props<D>) {
           inputMode="url"
           value={draft.host}
           error={errors.host}
-          onChange={(host) => change({ ...draft, host }, 'host')}
+          onChange={(host) => change(withHost(draft, host), 'host')}
         />
         <Choice
           label="Security"
@@ -68,42 +90,54 @@ export function ServerFields<D extends ServerDraft>(props: Props<D>) {
           <p>Anyone on the way can read them. Use this only inside a network of your own.</p>
         </SectionMessage>
       )}
-      <div className="mb-row">
-        <TextField
-          label="User name"
-          name="username"
-          isRequired={needsLogin}
-          hint={needsLogin ? undefined : 'Leave it empty for a server that asks for no login.'}
-          value={draft.username}
-          error={errors.username}
-          onChange={(username) => change(withUsername(draft, username), 'username')}
-        />
-        <TextField
-          label="Password"
-          name="secret"
-          type="password"
-          autoComplete="new-password"
-          isRequired={needsLogin && !hasSecret}
-          placeholder={hasSecret ? 'Unchanged' : ''}
-          hint={hasSecret ? 'Leave it empty to keep the stored password.' : 'Stored encrypted and never shown again.'}
-          value={draft.secret}
-          error={errors.secret}
-          onChange={(secret) => change({ ...draft, secret }, 'secret')}
-        />
-      </div>
-      {draft.security !== 'none' && (
-        <Checkbox
-          label="Check the server’s certificate"
-          name="validate_certificate"
-          isChecked={draft.validateCertificate}
-          onChange={(event) => change({ ...draft, validateCertificate: event.currentTarget.checked }, 'validate_certificate')}
-        />
-      )}
-      {draft.security !== 'none' && !draft.validateCertificate && (
+    </>
+  );
+}
+
+export function LoginFields<D extends ServerDraft>(props: LoginProps<D>) {
+  const { needsLogin, hasSecret, draft, errors, change, withUsername, passwordHint } = props;
+  return (
+    <div className="mb-row">
+      <TextField
+        label="User name"
+        name="username"
+        isRequired={needsLogin}
+        hint={needsLogin ? undefined : 'Leave it empty for a server that asks for no login.'}
+        value={draft.username}
+        error={errors.username}
+        onChange={(username) => change(withUsername(draft, username), 'username')}
+      />
+      <TextField
+        label="Password"
+        name="secret"
+        type="password"
+        autoComplete="new-password"
+        isRequired={needsLogin && !hasSecret}
+        placeholder={hasSecret ? 'Unchanged' : ''}
+        hint={hasSecret ? 'Leave it empty to keep the stored password.' : (passwordHint ?? 'Stored encrypted and never shown again.')}
+        value={draft.secret}
+        error={errors.secret}
+        onChange={(secret) => change({ ...draft, secret }, 'secret')}
+      />
+    </div>
+  );
+}
+
+export function CertificateField<D extends ServerDraft>({ draft, change }: Pick<Shared<D>, 'draft' | 'change'>) {
+  if (draft.security === 'none') return null;
+  return (
+    <>
+      <Checkbox
+        label="Check the server’s certificate"
+        name="validate_certificate"
+        isChecked={draft.validateCertificate}
+        onChange={(event) => change({ ...draft, validateCertificate: event.currentTarget.checked }, 'validate_certificate')}
+      />
+      {!draft.validateCertificate && (
         <SectionMessage appearance="warning" title="Any server can pretend to be this one">
           <p>Switch the check off only for a server of your own with a certificate of your own.</p>
         </SectionMessage>
       )}
-    </fieldset>
+    </>
   );
 }

@@ -1,5 +1,5 @@
 /** How states and outcomes of mail are called on the page, in or out. */
-import type { DeliveryState, Mail, MailboxState, MailState } from '../api/types';
+import type { DeliveryState, Mail, Mailbox, MailboxState, MailState } from '../api/types';
 
 export type Appearance = 'success' | 'warning' | 'danger' | 'information' | 'neutral' | 'discovery';
 
@@ -23,6 +23,19 @@ export const MAILBOX_STATES: Readonly<Record<MailboxState, Word>> = {
   trouble: { label: 'Trouble', appearance: 'danger' },
   disabled: { label: 'Switched off', appearance: 'neutral' },
 };
+
+/** A mailbox whose sign-in is over is no trouble of its server's. */
+export function stateOf({ state, grant_state, enabled }: Pick<Mailbox, 'state' | 'grant_state' | 'enabled'>): Word {
+  if (enabled && grant_state === 'reconnect') return { label: 'Reconnect needed', appearance: 'danger' };
+  return wordFor(MAILBOX_STATES, state);
+}
+
+/** Where mail comes from, in a few words. */
+export function placeInWords({ kind, folder, host, port, username }: Pick<Mailbox, 'kind' | 'folder' | 'host' | 'port' | 'username'>): string {
+  if (kind === 'push') return 'What is pushed';
+  if (kind === 'graph') return `${folder} of ${username} in Microsoft 365`;
+  return kind === 'pop3' ? `${host}:${port} by POP3` : `${folder} on ${host}:${port}`;
+}
 
 export const SENDER_STATES: Readonly<Record<string, Word>> = {
   new: { label: 'Not used yet', appearance: 'information' },
@@ -56,6 +69,11 @@ export function whyOf(mail: Pick<Mail, 'state' | 'outcome' | 'reason'>): string 
   if (mail.reason) return mail.reason;
   if (mail.state !== 'handled') return '';
   return mail.outcome === 'comment' ? 'It belongs to an issue that exists.' : 'It answers no mail of an issue.';
+}
+
+/** What somebody had read before the mailbox was connected is left alone, until a person wants it. */
+export function canProcessAnyway({ state, reason }: Pick<Mail, 'state' | 'reason'>): boolean {
+  return state === 'ignored' && /^read elsewhere\b/i.test(reason ?? '');
 }
 
 /** Retrying is offered where the mail waits for a person. */

@@ -1,0 +1,84 @@
+/** What the mailbox form sends: to try a connection, to look at what is there, and to save. */
+import type { PreviewBody } from '../api/client';
+import type { ConnectionBody, MailboxBody } from '../api/types';
+import { secretBody } from './logins';
+import { addressesIn, hasFolders, hasServer, type MailboxDraft } from './mailbox';
+import { instantOf } from './site';
+
+const MB = 1024 * 1024;
+
+/** Two drafts with the same account have passed the same login. */
+export function accountOf(draft: MailboxDraft): string {
+  const { kind, auth, provider, host, port, security, username, validateCertificate, checkIdentity } = draft;
+  const { directory, clientId, secret, signIn } = draft;
+  const server = hasServer(draft) ? [host, port, security, validateCertificate, checkIdentity] : [];
+  return JSON.stringify([kind, auth, provider, username, directory, clientId, secret, signIn, ...server]);
+}
+
+/** Two drafts that do the same to the same folder of the same account. */
+export function placeOf(draft: MailboxDraft): string {
+  return JSON.stringify([accountOf(draft), draft.folder, draft.strategy, draft.strategy === 'move' ? draft.moveTo : '']);
+}
+
+/** `id` of a stored mailbox lets its stored secret be used. */
+export function connectionBody(draft: MailboxDraft, id: string | null): ConnectionBody & { id?: string } {
+  return { ...(id === null ? {} : { id }), ...connection(draft) };
+}
+
+export function previewBody(draft: MailboxDraft, id: string | null): PreviewBody {
+  return { ...connectionBody(draft, id), strategy: draft.strategy, move_to: moveTo(draft) };
+}
+
+/** What is saved. `isFresh`: what is there is looked at anew, so the choice about it counts. Only for a draft without errors. */
+export function mailboxBody(draft: MailboxDraft, isFresh: boolean): MailboxBody {
+  if (draft.project === null || draft.issueType === null) throw new Error('A mailbox needs a project and an issue type.');
+  const address = draft.address.trim();
+  return {
+    name: draft.name.trim(),
+    ...connection(draft),
+    address,
+    addresses: [address, ...addressesIn(draft.moreAddresses).filter((one) => one !== address)],
+    strategy: draft.strategy,
+    move_to: moveTo(draft),
+    unnamed: draft.unnamed,
+    max_bytes: draft.maxMegabytes.trim() === '' ? null : Math.round(Number(draft.maxMegabytes) * MB),
+    authserv_id: draft.authservId.trim() || null,
+    sub_addresses: draft.subAddresses,
+    secret_expires_at: draft.auth === 'client_credentials' ? instantOf(draft.secretExpires) : null,
+    project: { id: draft.project.id, key: draft.project.key, name: draft.project.name },
+    issue_type: { id: draft.issueType.id, name: draft.issueType.name },
+    default_reporter: draft.defaultReporter,
+    enabled: draft.enabled,
+    ...(isFresh && draft.kind !== 'push' ? backlogOf(draft) : {}),
+  };
+}
+
+function connection(draft: MailboxDraft): ConnectionBody {
+  return {
+    kind: draft.kind,
+    auth: draft.auth,
+    provider: draft.provider,
+    preset: draft.preset,
+    ...serverOf(draft),
+    username: draft.kind === 'push' ? draft.username.trim() || draft.address.trim() : draft.username.trim(),
+    ...secretBody(draft),
+    folder: draft.folder.trim() || 'INBOX',
+    validate_certificate: draft.validateCertificate,
+    check_identity: draft.checkIdentity,
+    timeout: draft.timeout.trim() === '' ? null : Number(draft.timeout),
+  };
+}
+
+function serverOf(draft: MailboxDraft): Pick<ConnectionBody, 'host' | 'port' | 'security'> {
+  if (hasServer(draft)) return { host: draft.host.trim(), port: Number(draft.port), security: draft.security };
+  return { host: draft.kind === 'graph' ? 'graph.microsoft.com' : 'localhost', port: 443, security: 'tls' };
+}
+
+function moveTo(draft: MailboxDraft): string | null {
+  return hasFolders(draft) && draft.strategy === 'move' ? draft.moveTo.trim() : null;
+}
+
+function backlogOf({ backlog, since }: MailboxDraft): Pick<MailboxBody, 'backlog' | 'since'> {
+  const instant = instantOf(since);
+  return backlog === 'since' && instant !== null ? { backlog, since: instant } : { backlog };
+}

@@ -1,0 +1,55 @@
+/** Mail that is already in a folder: what is said of it before a mailbox is saved, and what a person may choose. */
+import type { Backlog, Preview } from '../api/types';
+import { placeOf, accountOf } from './mailboxBody';
+import type { MailboxDraft } from './mailbox';
+
+/** What a form knows beside its draft. */
+export interface Known {
+  /** The account whose login was seen to work, and the place that was looked at; see `mailboxBody.ts`. */
+  tested: string | null;
+  looked: string | null;
+  /** The place as it is stored, null for a new mailbox. */
+  stored: string | null;
+  /** The person was told that it is untested. */
+  isAsked: boolean;
+}
+
+/** What saving needs first: a question about an untested connection, once; a look at what is there; or nothing. */
+export function nextStep(draft: MailboxDraft, { tested, looked, stored, isAsked }: Known): 'ask' | 'look' | 'save' {
+  if (draft.kind === 'push') return 'save';
+  const place = placeOf(draft);
+  if (place === stored || place === looked) return 'save';
+  if (tested !== accountOf(draft)) return isAsked ? 'save' : 'ask';
+  return 'look';
+}
+
+/** "2,031 messages, 12 of them unread, the oldest of 3 June 2026" */
+export function overviewOf({ total, unread, oldest_at: oldest }: Preview, locale?: string): string {
+  if (total === 0) return 'The folder is empty.';
+  const counted = `${total.toLocaleString(locale)} ${total === 1 ? 'message' : 'messages'}`;
+  const parts = [
+    counted,
+    ...(unread === null ? [] : [`${unread.toLocaleString(locale)} of them unread`]),
+    ...(oldest === null ? [] : [`the oldest of ${dayInWords(oldest, locale)}`]),
+  ];
+  return `${parts.join(', ')}.`;
+}
+
+/** What is chosen stays if this place offers it. */
+export function withChoice(draft: MailboxDraft, { choices }: Preview): MailboxDraft {
+  return choices.includes(draft.backlog) ? draft : { ...draft, backlog: 'new' };
+}
+
+export function choicesOf({ choices, total, unread }: Preview): { value: Backlog; label: string }[] {
+  const labels: Record<Backlog, string> = {
+    all: `Process all ${total.toLocaleString()}`,
+    since: 'Process those since a day',
+    unread: unread === null ? 'Process those that are unread' : `Process the ${unread.toLocaleString()} unread`,
+    new: 'Only new mail, from now on',
+  };
+  return choices.filter((choice) => choice in labels).map((value) => ({ value, label: labels[value] }));
+}
+
+function dayInWords(instant: number, locale?: string): string {
+  return new Date(instant * 1000).toLocaleDateString(locale, { day: 'numeric', month: 'long', year: 'numeric' });
+}

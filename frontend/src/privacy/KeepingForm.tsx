@@ -1,0 +1,105 @@
+/** How long the content of mail is kept, or that it is not kept at all. */
+import Button from '@atlaskit/button/new';
+import Checkbox from '@atlaskit/checkbox';
+import SectionMessage from '@atlaskit/section-message';
+import Spinner from '@atlaskit/spinner';
+import { useCallback, useState } from 'react';
+import type { Api } from '../api/client';
+import type { Keeping } from '../api/types';
+import { checkKeeping, keepingBody } from '../forms/privacy';
+import type { Notify } from '../parts/Notices';
+import { ProblemMessage } from '../parts/ProblemMessage';
+import { TextField } from '../parts/TextField';
+import { useForm } from '../parts/useForm';
+import { usePolled } from '../parts/usePolled';
+
+const REFRESH_SECONDS = 60;
+
+interface Props {
+  api: Api;
+  notify: Notify;
+}
+
+export function KeepingForm({ api, notify }: Props) {
+  const load = useCallback(() => api.keeping(), [api]);
+  const { data, problem, refresh } = usePolled(load, REFRESH_SECONDS);
+  return (
+    <>
+      {problem && <ProblemMessage problem={problem} />}
+      {data === null && !problem && <Spinner label="Loading how long mail is kept" />}
+      {data && (
+        <Form
+          key={`${data.days} ${data.content}`}
+          keeping={data}
+          onSave={async (keeping) => {
+            await api.changeKeeping(keeping);
+            notify('success', 'What is kept is saved');
+            await refresh();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Form({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: Keeping) => Promise<void> }) {
+  const [days, setDays] = useState(String(keeping.days));
+  const [content, setContent] = useState(keeping.content);
+  const { attach, errors, problem, busy, touched, act } = useForm<'saving'>();
+  return (
+    <form
+      ref={attach}
+      className="mb-form"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void act('saving', checkKeeping(days, content), () => onSave(keepingBody(days, content, keeping)));
+      }}
+    >
+      <fieldset className="mb-group">
+        <legend>What is kept of mail</legend>
+        <p>
+          The content of each mail is stored encrypted, so that you can look at it and handle it again. What became of it (the ledger)
+          stays without the content.
+        </p>
+        <Checkbox
+          label="Keep the content of handled mail"
+          name="content"
+          isChecked={content}
+          onChange={(event) => setContent(event.currentTarget.checked)}
+        />
+        {content ? (
+          <div className="mb-row">
+            <TextField
+              label="For how many days"
+              name="days"
+              inputMode="numeric"
+              isRequired
+              value={days}
+              error={errors.days}
+              onChange={(typed) => {
+                setDays(typed);
+                touched('days');
+              }}
+            />
+          </div>
+        ) : (
+          <SectionMessage appearance="warning" title="Without the content these stop working">
+            <ul className="mb-list">
+              <li>Viewing a mail, and what came with it, once it is handled.</li>
+              <li>Handling a mail again after it was handled.</li>
+              <li>Rehearsing changed rules on mail of the last days.</li>
+            </ul>
+            <p>Mail that waits, is held or has failed keeps its content until it is handled.</p>
+          </SectionMessage>
+        )}
+      </fieldset>
+      {problem && <ProblemMessage problem={problem} fields={['days', 'content']} />}
+      <div className="mb-actions">
+        <Button type="submit" appearance="primary" isLoading={busy !== null}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
