@@ -68,7 +68,7 @@ class OauthProvider:
         self.grants: list[Grant] = []
         self.asked: list[dict[str, str]] = []  # every token request
         self._codes: dict[str, tuple[dict[str, str], str, float]] = {}
-        self._not_before = 0
+        self._not_before = -1
         self._lock = threading.RLock()
         self._clock = clock
 
@@ -131,7 +131,7 @@ class OauthProvider:
     def reset(self) -> None:
         """As new; clients, apps and service accounts stay."""
         with self._lock:
-            self.settings, self.grants, self.asked, self._not_before = Settings(), [], [], 0
+            self.settings, self.grants, self.asked, self._not_before = Settings(), [], [], -1
             self._codes.clear()
 
     def _by_code(self, provider: str, form: Mapping[str, str]) -> dict[str, Any]:
@@ -156,9 +156,9 @@ class OauthProvider:
             if provider == "microsoft"
             else asked.get("access_type") == "offline"
         )
-        told = self._access(account, grant.scope)
+        told = self.access(account, grant.scope)
         if lasting:
-            told["refresh_token"] = self._new_refresh(grant)
+            told["refresh_token"] = self.new_refresh(grant)
         if "openid" in grant.scope.split() and self.settings.names_account:
             claims = {
                 "iss": ISSUER,
@@ -176,7 +176,7 @@ class OauthProvider:
         grant = next((one for one in self.grants if token in one.good and one.provider == provider), None)
         if grant is None or grant.revoked or grant.client != form.get("client_id"):
             raise Refused("invalid_grant", "The refresh token has expired or was revoked.")
-        told = self._access(grant.account, form.get("scope") or grant.scope)
+        told = self.access(grant.account, form.get("scope") or grant.scope)
         if provider == "google":
             return told
         if self.settings.rotation == "strict" and token in grant.used:
@@ -184,7 +184,7 @@ class OauthProvider:
             raise Refused("invalid_grant", "The refresh token was used before.")
         grant.used.add(token)
         grant.good = grant.good[grant.good.index(token) :]  # a newer one was used: those before it are over
-        told["refresh_token"] = self._new_refresh(grant)
+        told["refresh_token"] = self.new_refresh(grant)
         return told
 
     def _as_app(self, directory: str, form: Mapping[str, str]) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class OauthProvider:
             raise Refused("invalid_client", "The client secret is not valid, or has expired.", 401)
         if not form.get("scope", "").endswith("/.default"):
             raise Refused("invalid_scope", "An app asks for /.default.")
-        return self._access("", form["scope"], app=form["client_id"])
+        return self.access("", form["scope"], app=form["client_id"])
 
     def _as_service_account(self, form: Mapping[str, str], audience: str) -> dict[str, Any]:
         try:
@@ -203,13 +203,14 @@ class OauthProvider:
             raise Refused("invalid_grant", f"The assertion is not accepted: {error}") from error
         if not claims.get("sub") or not claims.get("scope") or claims["exp"] - claims["iat"] > 3600:
             raise Refused("invalid_grant", "The assertion lacks sub or scope, or is good for too long.")
-        return self._access(str(claims["sub"]).lower(), claims["scope"])
+        return self.access(str(claims["sub"]).lower(), claims["scope"])
 
     def _must_be_client(self, form: Mapping[str, str]) -> None:
         if self.clients.get(form.get("client_id", "")) != form.get("client_secret", ""):
             raise Refused("invalid_client", "The client or its secret is not known.", 401)
 
-    def _access(self, account: str, scope: str, app: str = "") -> dict[str, Any]:
+    def access(self, account: str, scope: str, app: str = "") -> dict[str, Any]:
+        """An answer with an access token for a person, or for an app."""
         now = self._clock()
         claims = {"iss": ISSUER, "iat": int(now), "exp": int(now + self.settings.token_life), "number": len(self.asked)}
         more = {"email": account, "scope": scope, "app": app, "jti": secrets.token_urlsafe(8)}
@@ -221,7 +222,8 @@ class OauthProvider:
             "scope": scope,
         }
 
-    def _new_refresh(self, grant: Grant) -> str:
+    def new_refresh(self, grant: Grant) -> str:
+        """One more refresh token for a grant."""
         token = secrets.token_urlsafe(32)
         grant.good.append(token)
         return token

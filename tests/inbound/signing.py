@@ -56,7 +56,7 @@ class Cloud:
         scope = SCOPES[kind] if provider == "microsoft" else "https://mail.google.com/"
         grant = Grant(provider, CLIENT, account, scope)
         self.provider.grants.append(grant)
-        return self.provider._new_refresh(grant)
+        return self.provider.new_refresh(grant)
 
     def answer(self, address: str, account: str = USER) -> dict[str, str]:
         """What a browser comes back with from `address` after the person said yes."""

@@ -28,7 +28,7 @@ EARLY = 180.0
 
 _HOLD = 60.0  # seconds that a renewal may take; two waits for an answer are shorter
 _TURN = 0.1
-_NEW = 60.0  # seconds for which a token that is refused cannot be blamed on its age
+_AGAIN = 60.0  # seconds after a refusal for which another one cannot be blamed on the token's age
 _REMEMBERED = 10_000
 RECONNECT = "Reconnect needed: the sign-in for this mailbox is not good any more"
 
@@ -38,8 +38,7 @@ _log = log.get(__name__)
 @dataclass(frozen=True, slots=True)
 class _Known:
     token: str
-    since: float  # by the clock of Grants
-    until: float
+    until: float  # by the clock of Grants
     grant: bytes  # the sealed secret it was had with
 
 
@@ -64,6 +63,7 @@ class Grants:
         self._aad = aad
         self._clock = clock
         self._known: dict[str, _Known] = {}
+        self._refused: dict[str, float] = {}  # when mail servers did not take a mailbox's token
         self._guard = threading.Lock()
 
     def of_mailbox(self, row: Any, secret: str) -> "MailboxBearer | None":
@@ -94,13 +94,14 @@ class Grants:
         return self._remember(mailbox_id, tokens, row.secret)
 
     def forget(self, mailbox_id: str, token: str) -> bool:
-        """The mail server did not take this one; True if it is an older one, so that a newer may be taken."""
+        """The mail server did not take this one; True if a newer may be taken: not when the one before was refused as well."""
         with self._guard:
             known = self._known.get(mailbox_id)
-            if known is None or known.token != token:
-                return True
-            del self._known[mailbox_id]
-            return self._clock() - known.since > _NEW
+            if known is not None and known.token == token:
+                del self._known[mailbox_id]
+            now, before = self._clock(), self._refused.get(mailbox_id, float("-inf"))
+            self._refused[mailbox_id] = now
+            return now - before > _AGAIN
 
     def direct(self, kind: str, username: str, secret: App | ServiceAccount) -> Tokens:
         """A token for what needs no storing: an app's secret or a service account's key. Raises as `token`."""
@@ -181,9 +182,8 @@ class Grants:
         with self._guard:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            now = self._clock()
-            until = now + max(tokens.expires_in - EARLY, tokens.expires_in / 2)
-            self._known[mailbox_id] = _Known(tokens.access, now, until, bytes(grant))
+            until = self._clock() + max(tokens.expires_in - EARLY, tokens.expires_in / 2)
+            self._known[mailbox_id] = _Known(tokens.access, until, bytes(grant))
         return tokens.access
 
 
