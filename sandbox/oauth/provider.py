@@ -213,7 +213,7 @@ class OauthProvider:
         """An answer with an access token for a person, or for an app."""
         now = self._clock()
         claims = {"iss": ISSUER, "iat": int(now), "exp": int(now + self.settings.token_life), "number": len(self.asked)}
-        more = {"email": account, "scope": scope, "app": app, "jti": secrets.token_urlsafe(8)}
+        more = {"sub": account or app, "email": account, "scope": scope, "app": app, "jti": secrets.token_urlsafe(8)}
         token = jwt.encode({**claims, **{name: value for name, value in more.items() if value}}, KEY, "HS256")
         return {
             "token_type": "Bearer",

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from common.crypto import Vault
 from common.db import Database
-from inbound import store_sources
+from inbound import store_grants, store_sources
 from inbound.config import Config
 from inbound.sources.grant_secrets import SignedIn
 from inbound.sources.opening import secret_aad
@@ -106,3 +106,11 @@ def secret_of(database: Database, config: Config, id: str) -> str:
     with database.read() as tx:
         row = store_sources.settings(tx, id)
         return vault.unseal(tx, row.tenant, row.secret, secret_aad(id)).decode()
+
+
+def reconnect(database: Database, config: Config, id: str, refresh: str, account: str = USER) -> None:
+    """As the sign-in does when the person is back; test_oauth walks the whole way."""
+    with database.write() as tx:
+        vault = Vault(config.settings.master_key, data_key)
+        sealed = vault.seal(tx, rig.TENANT, SignedIn(refresh, account).text().encode(), secret_aad(id))
+        store_grants.reconnect(tx, id, sealed)

@@ -7,24 +7,19 @@ from typing import Any
 
 import pytest
 
-from common.crypto import Vault
 from common.db import Database
 from common.errors import Temporary
 from common.http import Http
 from common.nets import Nets
-from inbound import store_grants
 from inbound.config import Config
 from inbound.fetcher import Fetcher
 from inbound.sources import Account, Bearer, Disposal, Unusable
-from inbound.sources.grant_secrets import SignedIn
 from inbound.sources.grants import OneToken
 from inbound.sources.graph import GraphSource
 from inbound.sources.graph_faults import explain
-from inbound.sources.opening import secret_aad
-from inbound.tables import data_key
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
-from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, settings
+from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, reconnect, settings
 
 SMALL = 100_000
 GRAPH = "https://graph.microsoft.com/Mail.ReadWrite"
@@ -331,14 +326,6 @@ def test_mail_that_came_during_a_reconnect_is_taken_after_it(graph: Cloud, confi
         late = graph.graph.deliver(USER, letter("while nobody could read it"))
         graph.graph.mark(graph.graph.add(USER)["inbox"], graph.graph.add(USER)["inbox"].messages[late], True)
         assert len(graph.provider.asked) == asked  # no storm of retries
-        _sign_in_again(database, config, id, graph.granted(kind="graph"))
+        reconnect(database, config, id, graph.granted(kind="graph"))
         rig.wait_for(lambda: [row.remote_id for row in rig.mails(database)] == [late])
         rig.wait_for(lambda: state_of(database, id)() == "connected")
-
-
-def _sign_in_again(database: Database, config: Config, id: str, refresh: str) -> None:
-    """As the sign-in does when the person is back; test_oauth walks the whole way."""
-    with database.write() as tx:
-        vault = Vault(config.settings.master_key, data_key)
-        sealed = vault.seal(tx, rig.TENANT, SignedIn(refresh, USER).text().encode(), secret_aad(id))
-        store_grants.reconnect(tx, id, sealed)
