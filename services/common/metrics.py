@@ -56,6 +56,7 @@ UNACCOUNTED = _gauge(
     "unaccounted", "Mails that this fetcher's mailboxes showed at the last look and the ledger does not have."
 )
 MAILBOX_STATE = _gauge("mailbox_state", "Mailboxes, by state.", ("state",))
+MAILBOX_GRANT = _gauge("mailbox_grant", "Mailboxes that log in with a token, by what their grant needs.", ("state",))
 
 JIRA_CALLS = _counter(
     "jira_calls_total",
