@@ -9,14 +9,29 @@ from common.db import Database
 from inbound import store_ledger, store_sources
 from inbound.sources import Place, Source
 
+_NAMED = 100  # how many of the missing ids are kept
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What a comparison saw. there: every id in the folder; missing: those to be brought into the ledger, in the order of
-    `there`."""
+    `there`; gone: what was to be taken and is not there any more."""
 
     there: tuple[str, ...]
     missing: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+
+    def after(self, later: "Compared") -> dict[str, Any]:
+        """The balance, when `later` is what a second look saw after the missing ones were taken: what came in between is
+        not counted."""
+        seen, left = set(self.there).intersection(later.there), set(self.missing).intersection(later.missing)
+        missing = [id for id in self.missing if id in left]
+        return {
+            "seen": len(seen),
+            "accounted": len(seen) - len(missing),
+            "unaccounted": len(missing),
+            "missing": missing[:_NAMED],
+        }
 
 
 class Accounts:
@@ -41,7 +56,7 @@ class Accounts:
         missing = tuple(id for id in there if id in asked or (id not in known and self._ours(id, alone)))
         if not self._ordered:
             self._settled = set(there).difference(missing)
-        return Compared(there, missing)
+        return Compared(there, missing, tuple(asked.difference(there)))
 
     def news(self) -> tuple[str, ...]:
         """What came since the last look; cheap."""

@@ -10,12 +10,13 @@ from sqlalchemy import Row
 from common.db import Database
 from common.outbox import Outbox
 from common.web import Problem, check_issue_session, check_project_session, current_session
-from inbound import schemas, store_ledger, store_pages, store_steps
+from inbound import schemas, store_ledger, store_pages, store_sources, store_steps
 from inbound.mailboxes import Mailboxes
 from inbound.scope import Scope, scope_of
 from inbound.store_steps import Step
 
 _MOST_OF_ISSUE = 100
+_SOON = {"Retry-After": "10"}
 
 
 def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
@@ -43,6 +44,14 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
         """Try a connection without storing or changing anything."""
         return mailboxes.test(_scope(), body)
 
+    @pages.post("/preview")
+    @pages.arguments(schemas.Connection)
+    @pages.response(200, schemas.Preview)
+    @pages.alt_response(422, description="The folder cannot be looked at, and why.")
+    def preview(body: dict[str, Any]) -> dict[str, Any]:
+        """What is in the folder, and what connecting it, or choosing it instead of another, would do."""
+        return mailboxes.preview(_scope(), body)
+
     @pages.get("/<id>")
     @pages.response(200, schemas.Mailbox)
     def get(id: str) -> dict[str, Any]:
@@ -55,6 +64,19 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
     def change(body: dict[str, Any], id: str) -> dict[str, Any]:
         """Change a mailbox."""
         return mailboxes.change(_scope(), id, body)
+
+    @pages.post("/<id>/reconcile")
+    @pages.response(200, schemas.Reconciliation)
+    @pages.alt_response(503, description="It takes longer: the result will stand with the mailbox.")
+    @pages.alt_response(409, description="The mailbox is not read.")
+    def reconcile(id: str) -> Any:
+        """Compare the folder with the ledger: everything in it is accounted for, or named."""
+        found = mailboxes.reconcile(_scope(), id)
+        if found is None:
+            raise Problem(
+                503, detail="The comparison takes longer; its result will stand with the mailbox.", headers=_SOON
+            )
+        return found
 
     @pages.delete("/<id>")
     @pages.response(204)
@@ -106,6 +128,26 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
             if not store_ledger.retry(tx, row):
                 raise Problem(409, detail="Only a mail that is held or failed can be tried again.")
             outbox.put(tx, "mail.received", scope.tenant, {"mail": id, "size": row.size})
+            return _found(store_pages.find(tx, scope, id))
+
+    @pages.post("/<id>/process-anyway")
+    @pages.response(200, schemas.Mail)
+    @pages.alt_response(
+        409, description="It was not left out for having been read, or its folder is not read any more."
+    )
+    def process_anyway(id: str) -> Row[Any]:
+        """Take a mail that was left out because somebody had read it: the fetcher brings its content next."""
+        scope = _scope()
+        with database.write() as tx:
+            row = _found(store_pages.find(tx, scope, id))
+            if not store_sources.is_read(tx, row.mailbox_id):
+                raise Problem(409, detail="Its mailbox is not read any more: connect the mailbox again first.")
+            if not store_ledger.ask_for(tx, id):
+                raise Problem(
+                    409, detail="Only a mail that was left out because somebody had read it can be taken after all."
+                )
+            store_sources.add_backlog(tx, row.source_id, [row.remote_id])
+            store_sources.ask(tx, row.mailbox_id)
             return _found(store_pages.find(tx, scope, id))
 
     return pages

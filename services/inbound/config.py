@@ -20,13 +20,14 @@ class Config:
     role_key: bytes | None
     max_mail_bytes: int = 40 * _MEGABYTE
     concurrency: int = 16
-    imap_timeout: float = 60.0
+    imap_timeout: float = 30.0
     poll_seconds: float = 60.0
     attempts: int = 5
     give_up_after: float = 3 * 86_400.0
     oauth: OauthSettings = field(default_factory=OauthSettings)
     keep_days: int = 30
     egress_addresses: tuple[str, ...] = ()
+    allow_no_password: bool = False
 
     @classmethod
     def read(cls, env: Env) -> "Config":
@@ -42,10 +43,11 @@ class Config:
             role_key=decode_key(name, key) if key else None,
             max_mail_bytes=env.integer("MAILBRIDGE_MAX_MAIL_BYTES", 40 * _MEGABYTE, least=10_000),
             concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 16, least=1, most=128),
-            imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 60.0, least=1.0, most=600.0),
+            imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 30.0, least=1.0, most=600.0),
             poll_seconds=env.seconds("MAILBRIDGE_POLL_SECONDS", 60.0, least=1.0, most=3600.0),
             keep_days=env.integer("MAILBRIDGE_KEEP_DAYS", 30, least=1, most=3650),
             egress_addresses=env.words("MAILBRIDGE_EGRESS_ADDRESSES"),
+            allow_no_password=env.flag("MAILBRIDGE_ALLOW_NO_PASSWORD", False),
             oauth=OauthSettings.read(env),
         )
 

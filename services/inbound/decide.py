@@ -11,7 +11,7 @@ from typing import Any
 from common.credentials import Credentials
 from common.db import Database
 from common.jira import Jira
-from inbound import conversation, gather, plan, route, store_conversation, store_ledger
+from inbound import catching, conversation, gather, plan, route, store_conversation, store_ledger
 from inbound.bounce import read_bounce
 from inbound.conversation import Wait
 from inbound.gather import Papers, Shelf
@@ -37,6 +37,8 @@ def decide(
     ended = _screened(work, papers, tokens, credentials)
     if ended is not None:
         return ended
+    if papers.mailbox.unnamed == "ignore" and papers.named is None and not tokens.every:
+        return End("ignored", catching.UNNAMED)
     joined = _joined(database, work, papers)
     if not isinstance(joined, tuple):
         return joined
@@ -115,7 +117,7 @@ def _planned(
     decision = gather.find_issue(database, jira, work.row.tenant, facts, shelf)
     work.say(*decision.why)
     work.facts["why"] = decision.why[-1]
-    origin = Origin(work.row.id, papers.mail, papers.own, papers.mailbox.address, identity)
+    origin = Origin(work.row.id, papers.mail, papers.own, papers.address, identity)
     if isinstance(decision, Comment):
         issue_id = decision.target.issue_id
         author = gather.find_author(jira, credentials, identity, papers.sender, shelf.people[issue_id])

@@ -208,7 +208,7 @@ def _delivered(work: Work, papers: Papers, outcome: Delivered) -> End:
         "subject": papers.subject,
         "from": person(mail.sender) if mail.sender else None,
         "cc": outcome.cc,
-        "mailbox": papers.mailbox.address,
+        "mailbox": papers.address,
         "sub_addresses": bool(papers.mailbox.sub_addresses),
     }
     why = work.record()["facts"].get("why")

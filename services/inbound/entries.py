@@ -9,8 +9,8 @@ from sqlalchemy import Row
 from common.ids import new_id
 from inbound.parse import parse
 from inbound.sources import Message
+from inbound.store_ledger import READ_ELSEWHERE
 
-READ_ELSEWHERE = "Read elsewhere: somebody had read it before the mailbox was connected."
 SEEN_BEFORE = "Seen before: the same mail is in the ledger already."
 
 

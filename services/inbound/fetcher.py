@@ -13,6 +13,7 @@ from common.errors import Temporary
 from common.outbox import Outbox, Relay
 from inbound import fetcher_name, store_ledger, store_sources
 from inbound.config import Config
+from inbound.expiring import Expiring
 from inbound.sources.opening import grants_for
 from inbound.store_sources import Owned
 from inbound.tables import outbox
@@ -46,6 +47,7 @@ class Fetcher:
         self._config = config
         self._database = database
         self._grants = grants_for(config, database)
+        self._expiring = Expiring(database)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
         self._watches: dict[str, Watch] = {}
@@ -108,6 +110,7 @@ class Fetcher:
             self._beaten_at = clock
         with self._database.read() as tx:
             share = store_sources.share(tx, self.id, self._gone)
+            asked = store_sources.asked(tx, self.id)
         owned = {one.mailbox_id: one for one in share.owned}
         self._keep(owned)
         if share.surplus or share.orphans:
@@ -117,6 +120,8 @@ class Fetcher:
             _log.info("mailboxes_shared", taken=len(taken), given_back=len(share.surplus))
             with self._database.read() as tx:
                 self._keep({one.mailbox_id: one for one in store_sources.share(tx, self.id, self._gone).owned})
+        for id in asked.intersection(self._watches):
+            self._watches[id].compare()
         if clock - self._gauged_at > _GAUGES:
             self._show()
             self._gauged_at = clock
@@ -140,6 +145,7 @@ class Fetcher:
         return fetcher_name.is_gone(other, self.id, fetcher_name.started)
 
     def _show(self) -> None:
+        self._expiring.look()
         with self._database.read() as tx:
             mails, mailboxes = store_ledger.states(tx), store_sources.states(tx)
         for state in ("received", "delivering", "handled", "ignored", "held", "failed"):

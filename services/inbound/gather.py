@@ -11,7 +11,7 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Permanent
 from common.jira import Jira
-from inbound import route, store, store_ledger, store_sources
+from inbound import catching, route, store, store_ledger, store_sources
 from inbound.contents import PROPERTY
 from inbound.entries import raw_aad
 from inbound.identity import Identity
@@ -52,6 +52,21 @@ class Papers(Sheets):
     def subject(self) -> str:
         return self.mail.subject[:1000]
 
+    @property
+    def named(self) -> str | None:
+        """The mailbox's address that the mail names, None if it names none (as by Bcc)."""
+        return catching.named(self.mail.headers, addresses_of(self.mailbox))
+
+    @property
+    def address(self) -> str:
+        """The address that answers to this mail go to."""
+        return self.named or str(self.mailbox.address)
+
+
+def addresses_of(mailbox: Row[Any]) -> tuple[str, ...]:
+    """Every address that people write to, the first one first."""
+    return tuple(mailbox.addresses or (mailbox.address,))
+
 
 def sheets(tx: Connection, vault: Vault, row: Row[Any]) -> Sheets:
     """Everything about a claimed mail that we have ourselves. Permanent when its octets are gone or cannot be unsealed."""
@@ -63,7 +78,7 @@ def sheets(tx: Connection, vault: Vault, row: Row[Any]) -> Sheets:
         mailbox=mailbox,
         rule=store.rule(tx, mailbox.id, mailbox.config_version),
         raw=_raw(tx, vault, row),
-        own=frozenset(one.address.lower() for one in (*mailboxes, mailbox)),
+        own=frozenset(address.lower() for one in (*mailboxes, mailbox) for address in addresses_of(one)),
         projects=frozenset(one.project["key"] for one in mailboxes),
         steps=tuple(steps_of_mail(tx, row.id)) if row.attempts > 1 else (),
     )

@@ -4,6 +4,7 @@ A project's administrator sees and changes those of that project; the others are
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,26 +14,31 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Fault, Permanent
 from common.problems import Problem
-from inbound import presets, store, store_pages
+from inbound import presets, preview, store, store_pages
 from inbound.config import Config
+from inbound.reconciling import reconcile
 from inbound.schemas import PUSH
 from inbound.scope import Scope
-from inbound.sources import Unusable
+from inbound.sources import Source, Unusable
 from inbound.sources.opening import account_of, secret_aad, source_for
 
 _SHOWN = (
     "id", "name", "kind", "host", "port", "security", "username", "folder", "address", "validate_certificate",
     "check_identity", "authserv_id", "sub_addresses", "project", "issue_type", "default_reporter", "enabled", "state",
-    "last_error", "checked_at", "backlog",
+    "last_error", "checked_at", "backlog", "auth", "timeout", "strategy", "move_to", "unnamed", "max_bytes", "reconciled",
 )  # fmt: skip
 _TITLES = {
     "host": "The server cannot be reached",
-    "port": "This is no IMAP server",
+    "port": "This is no mail server of that kind",
     "security": "The encryption does not fit",
     "secret": "The login was refused",
     "validate_certificate": "The certificate is not valid",
     "folder": "The folder cannot be opened",
+    "move_to": "There is no such folder",
+    "strategy": "That cannot be done there",
+    "kind": "The server is of no use",
 }
+_PATIENCE = 10.0
 _UNREACHABLE = "Check host, port and encryption, and whether the server can be reached from where Mailbridge runs."
 
 
@@ -61,8 +67,8 @@ class Mailboxes:
         """Store a new one; the fetcher reads it within a second or two."""
         fields, secret = _parted(body)
         self._check(scope, fields)
-        if secret is None and fields["kind"] != PUSH:
-            raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
+        secret = self._given(fields, secret)
+        fields["backlog"] = fields["backlog"] or _usual_backlog(fields)
         with self._database.write() as tx:
             _alone(tx, scope, fields, None)
             id = store.add_mailbox(tx, scope.tenant, fields, b"")
@@ -71,7 +77,7 @@ class Mailboxes:
         return self.get(scope, id)
 
     def change(self, scope: Scope, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Store changed settings. The backlog's rule stays: it was for the first connection."""
+        """Store changed settings. What is said about the backlog counts where another place or strategy is chosen."""
         fields, secret = _parted(body)
         self._check(scope, fields)
         with self._database.write() as tx:
@@ -80,9 +86,9 @@ class Mailboxes:
             if fields["kind"] != row.kind:
                 fields["push_hash"] = None  # what opened it was for another kind of mailbox
             if secret is None and fields["kind"] != PUSH and (not row.secret or not _same_account(row, fields)):
-                raise Problem(422, errors={"secret": [_AGAIN]})
+                secret = self._given(fields, None, _AGAIN)
             sealed = None if secret is None else self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id))
-            store.change_mailbox(tx, row, {**fields, "backlog": row.backlog}, sealed)
+            store.change_mailbox(tx, row, {**fields, **_backlog(row, fields)}, sealed)
         return self.get(scope, id)
 
     def remove(self, scope: Scope, id: str) -> None:
@@ -92,21 +98,67 @@ class Mailboxes:
 
     def test(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Connect, look around, change nothing; trouble is an answer here, not an error."""
-        _not_atlassians(body)
-        secret = body["secret"] or self._stored_secret(scope, body)
-        config = self._config
-        source = source_for(body["kind"], account_of(SimpleNamespace(**body), secret), config)
+        source = self._source(scope, body)
         try:
             finding = source.check()
+            if body["strategy"] == "move" and body["move_to"] not in finding.folders:
+                raise _no_target(body["move_to"], finding.folders)
         except Fault as fault:
             return {"ok": False, "findings": [], "problem": _trouble(fault), "folders": _folders(fault)}
         finally:
             source.close()
         return {"ok": True, "findings": list(finding.sentences), "problem": None, "folders": list(finding.folders)}
 
+    def preview(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What is in the folder, and what connecting it would do; nothing is changed or stored."""
+        source = self._source(scope, body)
+        try:
+            source.open()
+            found = source.overview()
+        except Fault as fault:
+            told = _trouble(fault)
+            sentence = f"{told['detail']} {told['remedy'] or ''}".strip()
+            raise Problem(
+                422, title=told["title"], detail=sentence, errors={told["field"] or "host": [sentence]}
+            ) from fault
+        finally:
+            source.close()
+        sentences = preview.would(found, body["kind"], body["strategy"], body["move_to"])
+        return {**asdict(found), "would": sentences, "choices": preview.choices(body["kind"])}
+
+    def reconcile(self, scope: Scope, id: str) -> dict[str, Any] | None:
+        """What a comparison of the folder with the ledger finds; None if that takes longer than a person waits."""
+        with self._database.read() as tx:
+            row = _existing(tx, scope, id)
+        if row.kind == PUSH:
+            raise Problem(409, detail="Nothing is fetched for this mailbox, so there is no folder to compare with.")
+        if not row.enabled:
+            raise Problem(409, detail="The mailbox is switched off: switch it on to have it compared.")
+        return reconcile(self._database, id, _PATIENCE)
+
+    def _source(self, scope: Scope, body: Mapping[str, Any]) -> Source:
+        """A source for a person who waits: as patient as the mailbox, but no longer than they can wait."""
+        _not_atlassians(body)
+        secret = body["secret"]
+        if secret is None:
+            secret = self._stored_secret(scope, body)
+        account = account_of(SimpleNamespace(**body), secret)
+        most = self._config.imap_timeout
+        return source_for(body["kind"], replace(account, timeout=min(account.timeout or most, most)), self._config)
+
+    def _given(self, fields: Mapping[str, Any], secret: str | None, missing: str = "") -> str | None:
+        """The secret to store; "" where the mailbox has none and that is allowed."""
+        if secret is not None or fields["kind"] == PUSH:
+            return secret
+        if fields["auth"] != "none":
+            raise Problem(422, errors={"secret": [missing or "Give the password of the mailbox."]})
+        if not self._config.allow_no_password:
+            raise Problem(422, errors={"auth": [_WITHOUT]})
+        return ""
+
     def _stored_secret(self, scope: Scope, body: Mapping[str, Any]) -> str:
-        if body["id"] is None:
-            raise Problem(422, errors={"secret": ["Give the password of the mailbox."]})
+        if body["id"] is None or body["auth"] == "none":
+            return self._given(body, None) or ""
         with self._database.read() as tx:
             row = _existing(tx, scope, body["id"])
             # A stored password goes nowhere but where it was stored for.
@@ -122,7 +174,32 @@ class Mailboxes:
         _not_atlassians(fields)
 
 
+_WITHOUT = "Mailboxes without a password are not allowed here: the operator can set MAILBRIDGE_ALLOW_WITHOUT."
 _AGAIN = "Give the password again: it was stored for another server, user or encryption."
+
+
+def _usual_backlog(fields: Mapping[str, Any]) -> str:
+    return "unread" if fields["strategy"] == "read" and fields["kind"] != "pop3" else "none"
+
+
+def _backlog(row: Row[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What becomes of the mail that is there when a mailbox's settings are changed."""
+    moved = any(getattr(row, name) != fields[name] for name in ("kind", *store.PLACE_FIELDS))
+    chosen = fields["backlog"]
+    if not moved and fields["strategy"] == row.strategy:
+        return {"backlog": row.backlog, "backlog_since": row.backlog_since}
+    values = {"backlog": chosen or (_usual_backlog(fields) if moved else row.backlog)}
+    values["backlog_again"] = chosen is not None and chosen != "none"
+    return values | ({"reconciled": None} if moved else {})
+
+
+def _no_target(folder: str, folders: tuple[str, ...]) -> Unusable:
+    return Unusable(
+        f"The account has no folder {folder!r} to move mail to.",
+        remedy=f"Create it, or choose one of these: {', '.join(folders[:20])}.",
+        field="move_to",
+        folders=folders,
+    )
 
 
 def _existing(tx: Connection, scope: Scope, id: str) -> Row[Any]:
@@ -147,10 +224,10 @@ def _not_atlassians(fields: Mapping[str, Any]) -> None:
 
 
 def _same_account(row: Row[Any], fields: Mapping[str, Any]) -> bool:
-    same = all(getattr(row, name) == fields[name] for name in ("host", "port", "username", "kind"))
+    same = all(getattr(row, name) == fields[name] for name in ("host", "port", "username", "kind", "auth"))
     # Nor does it begin to travel unprotected without being typed again.
-    weaker = fields["security"] == "none" != row.security or (
-        row.validate_certificate and not fields["validate_certificate"]
+    weaker = fields["security"] == "none" != row.security or any(
+        getattr(row, name) and not fields[name] for name in ("validate_certificate", "check_identity")
     )
     return same and not weaker
 
@@ -161,13 +238,20 @@ def _parted(body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
 
 
 def _shown(row: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
-    return {**{name: getattr(row, name) for name in _SHOWN}, "has_secret": bool(row.secret), "counts": dict(counts)}
+    shown = {name: getattr(row, name) for name in _SHOWN}
+    more = {"addresses": row.addresses or [row.address], "has_secret": bool(row.secret), "counts": dict(counts)}
+    return shown | more
 
 
 def _trouble(fault: Fault) -> dict[str, Any]:
     field = fault.field if isinstance(fault, Unusable) else "host"
     remedy = fault.remedy if isinstance(fault, Permanent) else _UNREACHABLE
-    return {"title": _TITLES[field], "detail": str(fault), "remedy": remedy, "field": field}
+    return {
+        "title": _TITLES.get(field, "It cannot be connected"),
+        "detail": str(fault),
+        "remedy": remedy,
+        "field": field,
+    }
 
 
 def _folders(fault: Fault) -> list[str]:

@@ -1,6 +1,7 @@
 """Shapes of the admin API. Hosts, addresses and Jira's names are checked here, so that nothing else meets a malformed one."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
@@ -8,6 +9,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre
 from inbound.sources.opening import KINDS
 
 SECURITIES = ("tls", "starttls", "none")
+AUTHS = ("password", "oauth", "client_credentials", "service_account", "none")
+BACKLOGS = ("all", "since", "unread", "new", "none")
+STRATEGIES = ("read", "delete", "move")
 PUSH = "push"
 _NOWHERE = {"host": "push", "port": 443, "security": "tls", "folder": "INBOX", "backlog": "none", "secret": None}
 STATES = ("received", "delivering", "handled", "ignored", "held", "failed")
@@ -75,15 +79,47 @@ class Connection(_Lenient):
     secret = fields.String(load_default=None, allow_none=True, load_only=True, validate=validate.Length(max=4000))
     folder = fields.String(load_default="INBOX", validate=[validate.Length(max=500), _is_line])
     validate_certificate = fields.Boolean(load_default=True)
-    check_identity = fields.Boolean(load_default=True)
+    check_identity = fields.Boolean(
+        load_default=True, metadata={"description": "the certificate has to be for the host"}
+    )
+    auth = fields.String(load_default="password", validate=validate.OneOf(AUTHS))
+    timeout = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(1, 600),
+        metadata={"description": "seconds for each answer of the server; null: 30"},
+    )
+    strategy = fields.String(
+        load_default="read",
+        validate=validate.OneOf(STRATEGIES),
+        metadata={"description": "mark read; or delete, or move, once the ledger says handled"},
+    )
+    move_to = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=500))
 
     @post_load
-    def _empty_is_none(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _fitting(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data["kind"] == "pop3":
+            if data["strategy"] == "move":
+                raise ValidationError(
+                    "A POP3 mailbox has no folders: leave messages on the server, or delete them.", "strategy"
+                )
+            data = {**data, "folder": "INBOX"}
+        if data["strategy"] != "move":
+            data = {**data, "move_to": None}
+        elif not (data["move_to"] or "").strip():
+            raise ValidationError("Name the folder that handled mail goes to.", "move_to")
+        elif data["move_to"] == data["folder"]:
+            raise ValidationError("Name another folder than the one that is read.", "move_to")
         return {**data, "secret": data["secret"] or None}
 
 
 class MailboxBody(Connection):
-    """A mailbox as the page sends it. Without `secret` the stored one stays; `backlog` counts when it is created."""
+    """A mailbox as the page sends it. Without `secret` the stored one stays.
+
+    `backlog` is about the mail that is there: it counts when the mailbox is created, and when another folder, account or
+    strategy is chosen.
+    """
 
     kind = fields.String(load_default="imap", validate=validate.OneOf((*KINDS, PUSH)))
     name = fields.String(required=True, validate=[validate.Length(max=200), _is_line])
@@ -101,7 +137,33 @@ class MailboxBody(Connection):
     issue_type = fields.Nested(IssueType, required=True)
     default_reporter = fields.Nested(Person, load_default=None, allow_none=True)
     enabled = fields.Boolean(load_default=True)
-    backlog = fields.String(load_default="unread", validate=validate.OneOf(("unread", "none")))
+    backlog = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(BACKLOGS),
+        metadata={"description": "left out: unread where mail is marked read, else new"},
+    )
+    since = fields.Float(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0),
+        metadata={"description": "for the backlog `since`: seconds since 1970"},
+    )
+    addresses = fields.List(
+        fields.String(validate=[validate.Length(max=320), _is_address]),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=100),
+        metadata={"description": "every address that people write to; the first is `address`"},
+    )
+    unnamed = fields.String(
+        load_default="take",
+        validate=validate.OneOf(("take", "ignore")),
+        metadata={"description": "what becomes of mail that names none of the addresses, as by Bcc"},
+    )
+    max_bytes = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(10_000, 1_000_000_000)
+    )
 
     @pre_load
     def _nowhere(self, data: Any, **_: Any) -> Any:
@@ -111,8 +173,24 @@ class MailboxBody(Connection):
         return {**data, **_NOWHERE, "username": data.get("address") or "push"}
 
     @post_load
-    def _no_provider(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {**data, "authserv_id": (data["authserv_id"] or "").lower() or None}
+    def _settled(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data["backlog"] == "since" and data["since"] is None:
+            raise ValidationError("Give the instant, in seconds since 1970.", "since")
+        given = {
+            "backlog": "none" if data["backlog"] == "new" else data["backlog"],
+            "backlog_since": data["since"] if data["backlog"] == "since" else None,
+            "addresses": _first(data["address"], data["addresses"] or ()),
+            "authserv_id": (data["authserv_id"] or "").lower() or None,
+        }
+        return {name: value for name, value in data.items() if name != "since"} | given
+
+
+def _first(address: str, others: Iterable[str]) -> list[str]:
+    """All of them without repetition, this one first."""
+    found: dict[str, str] = {}
+    for one in (address, *others):
+        found.setdefault(one.lower(), one)
+    return list(found.values())
 
 
 class Mailbox(Schema):
@@ -130,6 +208,14 @@ class Mailbox(Schema):
     address = fields.String()
     validate_certificate = fields.Boolean()
     check_identity = fields.Boolean()
+    auth = fields.String()
+    timeout = fields.Integer(allow_none=True)
+    strategy = fields.String()
+    move_to = fields.String(allow_none=True)
+    addresses = fields.List(fields.String())
+    unnamed = fields.String()
+    max_bytes = fields.Integer(allow_none=True)
+    reconciled = fields.Nested(lambda: Reconciliation(), allow_none=True)
     authserv_id = fields.String(allow_none=True)
     sub_addresses = fields.Boolean()
     project = fields.Nested(Project)
@@ -159,6 +245,26 @@ class TestResult(Schema):
     findings = fields.List(fields.String())
     problem = fields.Nested(Trouble, allow_none=True)
     folders = fields.List(fields.String())
+
+
+class Preview(Schema):
+    """What connecting, or choosing another folder or strategy, would do."""
+
+    total = fields.Integer()
+    unread = fields.Integer(allow_none=True, metadata={"description": "null: the protocol does not tell"})
+    oldest_at = fields.Float(allow_none=True)
+    would = fields.List(fields.String())
+    choices = fields.List(fields.String(), metadata={"description": "what `backlog` may be"})
+
+
+class Reconciliation(Schema):
+    """A comparison of the folder with the ledger."""
+
+    seen = fields.Integer(metadata={"description": "messages in the folder"})
+    accounted = fields.Integer(metadata={"description": "of those, in the ledger or there before and not chosen"})
+    unaccounted = fields.Integer()
+    at = fields.Float()
+    missing = fields.List(fields.String(), metadata={"description": "their ids, at most 100"})
 
 
 class MailQuery(_Lenient):

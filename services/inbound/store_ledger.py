@@ -17,6 +17,9 @@ from common.db import insert_all_once, now
 from inbound.tables import mail, mail_raw, step
 
 OPEN = ("received", "delivering")
+READ_ELSEWHERE = "Read elsewhere: somebody had read it before the mailbox was connected."
+ASKED_FOR = "Read elsewhere, and asked for since: it is fetched from the mailbox next."
+GONE = "Read elsewhere; when it was asked for, it was not in the mailbox any more."
 QUARANTINED = "Mailbridge broke off {times} times while reading or delivering this mail, so it was set aside."
 
 
@@ -80,17 +83,71 @@ def record(tx: Connection, entries: Sequence[Mapping[str, Any]], sealed: Mapping
     return new
 
 
-def unmarked(tx: Connection, source_id: str) -> list[str]:
-    """The remote ids of mails that are in the ledger and were not marked read in the mailbox yet."""
+def unmarked(tx: Connection, source_id: str, *, wait: bool) -> list[str]:
+    """The remote ids of mails in the ledger that nothing was done with in the mailbox yet. wait: without those that are to be
+    deleted or moved, for which it is the end that counts."""
     query = select(mail.c.remote_id).where(mail.c.source_id == source_id, mail.c.marked.is_(False))
+    if wait:
+        query = query.where(mail.c.disposal.is_(None))
     return sorted(tx.execute(query).scalars())
 
 
-def set_marked(tx: Connection, source_id: str, ids: Sequence[str]) -> None:
-    """These are marked read in the mailbox."""
+def disposable(tx: Connection, source_id: str) -> list[str]:
+    """The remote ids of the mails that may be deleted or moved now: handled or ignored."""
+    query = select(mail.c.remote_id).where(
+        mail.c.source_id == source_id,
+        mail.c.marked.is_(False),
+        mail.c.disposal == "due",
+        mail.c.state.in_(("handled", "ignored")),
+    )
+    return sorted(tx.execute(query).scalars())
+
+
+def set_marked(tx: Connection, source_id: str, ids: Sequence[str], disposal: str | None = None) -> None:
+    """Done with these in the mailbox: they are marked read (disposal None), or deleted or moved ("done")."""
     for start in range(0, len(ids), 500):
         some = mail.c.remote_id.in_(ids[start : start + 500])
-        tx.execute(update(mail).where(mail.c.source_id == source_id, some).values(marked=True))
+        rows = update(mail).where(mail.c.source_id == source_id, some)
+        tx.execute(rows.values(marked=True, disposal=disposal))
+
+
+def read_elsewhere(tx: Connection, source_id: str) -> list[str]:
+    """The remote ids of the mails that were left out because somebody had read them."""
+    query = select(mail.c.remote_id).where(
+        mail.c.source_id == source_id, mail.c.state == "ignored", mail.c.reason == READ_ELSEWHERE
+    )
+    return list(tx.execute(query).scalars())
+
+
+def find_remote(tx: Connection, source_id: str, remote_ids: Iterable[str]) -> dict[str, Row[Any]]:
+    """These rows of the ledger by remote id."""
+    query = select(mail).where(mail.c.source_id == source_id, mail.c.remote_id.in_(list(remote_ids)))
+    return {row.remote_id: row for row in tx.execute(query)}
+
+
+def fill(tx: Connection, id: str, entry: Mapping[str, Any], sealed: bytes | None) -> None:
+    """A mail that was recorded without its content has come in now: it is as if it had just been received."""
+    kept = {"id", "tenant", "mailbox_id", "source_id", "remote_id", "attempts"}
+    values = {name: value for name, value in entry.items() if name not in kept}
+    tx.execute(update(mail).where(mail.c.id == id).values(**values, received_at=now()))
+    if sealed is not None:
+        tx.execute(insert(mail_raw).values(mail_id=id, sealed=sealed))
+
+
+def ask_for(tx: Connection, id: str) -> bool:
+    """Somebody wants a mail that was read elsewhere after all; False if it is no such mail."""
+    rows = update(mail).where(mail.c.id == id, mail.c.state == "ignored", mail.c.reason == READ_ELSEWHERE)
+    return tx.execute(rows.values(reason=ASKED_FOR)).rowcount == 1
+
+
+def gone(tx: Connection, source_id: str, remote_ids: Iterable[str]) -> None:
+    """What was asked for is not in the mailbox any more."""
+    ids = list(remote_ids)
+    for start in range(0, len(ids), 500):
+        rows = update(mail).where(
+            mail.c.source_id == source_id, mail.c.remote_id.in_(ids[start : start + 500]), mail.c.reason == ASKED_FOR
+        )
+        tx.execute(rows.values(reason=GONE))
 
 
 def claim(

@@ -6,13 +6,13 @@ mailbox's epoch: a batch is committed only under the epoch that its fetcher took
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from common.db import insert_once, now
+from common.db import insert_once, now, wake
 from common.ids import new_id
 from inbound.sources import Account
 from inbound.tables import fetcher, left_alone, mailbox, source
@@ -154,6 +154,55 @@ def leave_alone(tx: Connection, source_id: str, ids: Iterable[str]) -> None:
 def left_alone_of(tx: Connection, source_id: str) -> frozenset[str]:
     """What was left alone there."""
     return frozenset(tx.execute(select(left_alone.c.remote_id).where(left_alone.c.source_id == source_id)).scalars())
+
+
+def add_backlog(tx: Connection, source_id: str, ids: Iterable[str]) -> None:
+    """These are to be taken, though they were there before."""
+    wanted = list(dict.fromkeys(ids))
+    backlog = list(dict.fromkeys([*find_backlog(tx, source_id), *wanted]))
+    tx.execute(update(source).where(source.c.id == source_id).values(backlog=backlog))
+    for start in range(0, len(wanted), 500):
+        some = left_alone.c.remote_id.in_(wanted[start : start + 500])
+        tx.execute(delete(left_alone).where(left_alone.c.source_id == source_id, some))
+
+
+def chosen(tx: Connection, mailbox_id: str) -> None:
+    """What an admin chose about the backlog is applied."""
+    tx.execute(update(mailbox).where(mailbox.c.id == mailbox_id).values(backlog_again=False))
+
+
+def ask(tx: Connection, mailbox_id: str) -> float:
+    """Let the fetcher compare the folder with the ledger at once; returns when this was asked, by the database's clock."""
+    rows = update(mailbox).where(mailbox.c.id == mailbox_id).values(asked_at=now()).returning(mailbox.c.asked_at)
+    at = float(tx.execute(rows).scalar_one())
+    wake(tx)
+    return at
+
+
+def is_read(tx: Connection, mailbox_id: str) -> bool:
+    """Whether somebody fetches its mail."""
+    return tx.execute(select(mailbox.c.id).where(mailbox.c.id == mailbox_id, *_READ)).first() is not None
+
+
+def asked(tx: Connection, me: str) -> frozenset[str]:
+    """Our mailboxes that somebody wants to be compared."""
+    rows = select(mailbox.c.id).where(mailbox.c.owner == me, mailbox.c.asked_at.is_not(None))
+    return frozenset(tx.execute(rows).scalars())
+
+
+def asked_at(tx: Connection, mailbox_id: str) -> float | None:
+    """When a comparison was last asked for, and not answered yet."""
+    found: float | None = tx.execute(select(mailbox.c.asked_at).where(mailbox.c.id == mailbox_id)).scalar_one()
+    return found
+
+
+def set_reconciled(tx: Connection, mailbox_id: str, found: Mapping[str, Any], asked: float | None) -> None:
+    """What a comparison found; it answers whoever asked at `asked` or before."""
+    at = float(tx.execute(select(now())).scalar_one())
+    this = update(mailbox).where(mailbox.c.id == mailbox_id)
+    tx.execute(this.values(reconciled={**found, "at": at}))
+    if asked is not None:
+        tx.execute(this.where(mailbox.c.asked_at <= asked).values(asked_at=None))
 
 
 def find_backlog(tx: Connection, source_id: str) -> list[str]:

@@ -14,6 +14,7 @@ from inbound import store_ledger, store_sources
 from inbound.entries import fingerprint_of, ledger_entry, raw_aad
 from inbound.sources import Message, Source
 
+_ASKED = (store_ledger.READ_ELSEWHERE, store_ledger.ASKED_FOR)  # recorded by their headers only, and wanted now
 _STUMBLES = 2
 _UNFETCHABLE = "The mail server broke off each time this message was fetched, so it was left in the mailbox."
 
@@ -57,7 +58,8 @@ class Taking:
                 part = rest[:1] if self._stumbles >= _STUMBLES else rest
                 self._take_part(source, row, source_id, part, most, stopped)
             rest = rest[len(part) :]
-        self._stumbles = 0 if not rest else self._stumbles
+        if not rest:
+            self._stumbles = self.left = 0  # what is gone from the mailbox was counted, and never came
         return tuple(ids[: len(ids) - len(rest)])
 
     def _take_part(
@@ -86,20 +88,28 @@ class Taking:
         prints = {message.id: fingerprint_of(message) for message in batch}
         with self._database.write() as tx:
             self._hold(tx)
-            there = store_ledger.known(tx, source_id, (message.id for message in batch))
+            there = store_ledger.find_remote(tx, source_id, (message.id for message in batch))
             earlier = store_ledger.seen_before(tx, row.id, (text for text in prints.values() if text))
-            rows, sealed = [], {}
+            rows, sealed, filled = [], {}, []
             for message in batch:
-                if message.id in there:
+                known = there.get(message.id)
+                if known is not None and known.reason not in _ASKED:
                     continue
                 fingerprint = prints[message.id]
                 entry = ledger_entry(row, source_id, message, fingerprint, earlier.get(fingerprint or ""))
-                rows.append(entry)
+                if known is None:
+                    rows.append(entry)
+                else:
+                    entry["id"] = known.id
+                    filled.append(entry)
                 if entry["state"] == "received":
                     sealed[entry["id"]] = self._vault.seal(tx, row.tenant, message.raw, raw_aad(entry["id"]))
                     if fingerprint:
                         earlier[fingerprint] = entry["id"]
             new = set(store_ledger.record(tx, rows, sealed))
+            for entry in filled:
+                store_ledger.fill(tx, entry["id"], entry, sealed.get(entry["id"]))
+                new.add(entry["id"])
             bodies = [{"mail": id, "size": len(octets)} for id, octets in sealed.items() if id in new]
             self._outbox.put_all(tx, "mail.received", row.tenant, bodies)
             store_sources.advance(tx, source_id, [message.id for message in batch])

@@ -1,4 +1,4 @@
-"""One mailbox, read by one thread: connect, take what is new into the ledger, mark it read, wait to be woken.
+"""One mailbox, read by one thread: connect, take what is new into the ledger, do with it what is due, wait to be woken.
 
 The mail is in the ledger before it is marked in the mailbox. What a crash leaves in between is only marked, not read again.
 """
@@ -17,21 +17,20 @@ from common.errors import Fault, Permanent, Temporary
 from common.outbox import Outbox
 from inbound import store_ledger, store_sources
 from inbound.accounts import Accounts
+from inbound.backlog import numbered
 from inbound.config import Config
-from inbound.entries import read_elsewhere
-from inbound.first_look import start
 from inbound.sources import Place, Source
 from inbound.sources.grants import Grants
 from inbound.sources.opening import account_of, secret_aad, source_for
 from inbound.store_sources import Owned
 from inbound.tables import data_key, outbox
 from inbound.taking import Taking
+from inbound.tidying import READ_ONLY, tidy
 
 # While mail is coming in, one may slip in between a look and the IDLE after it, and some servers do not tell of that one.
 _BUSY, _LOOK_SOON = 30.0, 5.0
 _SAY = 60.0
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
-_CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
 _STEADY = 60.0  # seconds that a connection has to last for its end to be the first trouble, not the next
 _PERMANENT_PAUSE = 30.0
 
@@ -55,6 +54,8 @@ class Watch:
         post = Outbox(database, outbox)
         self._taking = Taking(database, self._vault, post, self._hold, config.max_mail_bytes)
         self._stopping = threading.Event()
+        self._asked = threading.Event()
+        self._left = 0  # messages that the last comparison could not bring into the ledger
         self._thread = threading.Thread(target=self._run, name=f"mailbox-{owned.mailbox_id}", daemon=True)
         self._good = False
         self._said_at = float("-inf")
@@ -66,6 +67,10 @@ class Watch:
     def ask_to_stop(self) -> None:
         """Stop after the batch in hand; returns at once."""
         self._stopping.set()
+
+    def compare(self) -> None:
+        """Compare the folder with the ledger soon; returns at once."""
+        self._asked.set()
 
     def join(self, seconds: float) -> None:
         """Wait for the end."""
@@ -109,86 +114,67 @@ class Watch:
         source = source_for(row.kind, account, self._config)
         try:
             place = source.open()
-            numbered = self._numbered(source, place, row, store_sources.place_of(row.id, row.kind, account))
+            identity = store_sources.place_of(row.id, row.kind, account)
+            known = numbered(self._database, self._hold, source, place, row, identity)
             self._good = True
             self._say_connected(now=True)
             _log.info("mailbox_connected", idle=place.wakes)
-            self._follow(source, place, row, numbered)
+            self._follow(source, place, row, known)
         finally:
             source.close()
 
-    def _follow(self, source: Source, place: Place, row: Row[Any], numbered: Row[Any]) -> None:
-        accounts, taken = Accounts(self._database, source, place, numbered), float("-inf")
+    def _follow(self, source: Source, place: Place, row: Row[Any], known: Row[Any]) -> None:
+        accounts, taken = Accounts(self._database, source, place, known), float("-inf")
         compared: float | None = None
         while not self._stopping.is_set():
-            if compared is None or time.monotonic() - compared > _RECONCILE:
-                found = accounts.compare().missing
+            if compared is None or self._asked.is_set() or time.monotonic() - compared > _RECONCILE:
+                found = self._compare(accounts, source, row, known)
                 compared = time.monotonic()
-            else:
-                found = accounts.news()
+            elif found := accounts.news():
+                accounts.looked_at(self._taking.take(source, row, known.id, found, self._stopping.is_set))
             if found:
-                accounts.looked_at(self._taking.take(source, row, numbered.id, found, self._stopping.is_set))
                 taken = time.monotonic()
             if place.writable:
-                self._mark_left_over(source, numbered.id)
-            self._say_connected()
+                tidy(self._database, self._hold, source, row, known.id)
+            self._say_connected(None if place.writable or row.strategy == "read" else READ_ONLY)
             busy = place.wakes and time.monotonic() - taken < _BUSY
             pause = min(_LOOK_SOON, self._config.poll_seconds) if busy else self._config.poll_seconds
-            source.wait(pause, self._stopping.is_set)
+            source.wait(pause, self._interrupted)
+
+    def _compare(self, accounts: Accounts, source: Source, row: Row[Any], known: Row[Any]) -> tuple[str, ...]:
+        """Take everything that should be in the ledger and is not, and write down whether anything is left."""
+        with self._database.read() as tx:
+            asked = store_sources.asked_at(tx, row.id)
+        first = second = accounts.compare()
+        if first.missing:
+            accounts.looked_at(self._taking.take(source, row, known.id, first.missing, self._stopping.is_set))
+            second = accounts.compare()
+        found = first.after(second)
+        with self._database.write() as tx:
+            self._hold(tx)
+            if first.gone:
+                store_sources.advance(tx, known.id, first.gone)
+                store_ledger.gone(tx, known.id, first.gone)
+            if not self._stopping.is_set():
+                store_sources.set_reconciled(tx, row.id, found, asked)
+        self._left = int(found["unaccounted"])
+        self._asked.clear()
+        return first.missing
+
+    def _interrupted(self) -> bool:
+        return self._stopping.is_set() or self._asked.is_set()
 
     @property
     def unaccounted(self) -> int:
         """How many messages the last look showed that the ledger does not have yet."""
-        return self._taking.left
+        return max(self._taking.left, self._left)
 
-    def _say_connected(self, *, now: bool = False) -> None:
+    def _say_connected(self, remark: str | None = None, *, now: bool = False) -> None:
         """Let an admin see when the mailbox was last looked at; once a minute is enough."""
         if now or time.monotonic() - self._said_at > _SAY:
             self._said_at = time.monotonic()
             with self._database.write() as tx:
-                store_sources.set_state(tx, self._me, self.owned, "connected", None)
-
-    # --- from which message on
-
-    def _numbered(self, source: Source, place: Place, row: Row[Any], identity: str) -> Row[Any]:
-        """The source's row; made at the first connection, with what of the mail already there is ours."""
-        with self._database.read() as tx:
-            known = store_sources.find_source(tx, identity, place.validity)
-            connected_at = store_sources.first_connected(tx, identity)
-        if known is not None:
-            return known
-        there = source.listed(None)
-        ours: set[str] = set()
-        if row.backlog == "unread":
-            ours |= source.unread()
-        if connected_at is not None:
-            # The server has named the messages anew. What came since we first saw the folder may not be in the ledger yet;
-            # what is there already is recognised by its fingerprint.
-            ours |= set(source.since(connected_at - _CLOCKS))
-        begun = start(place, there, ours)
-        show = row.backlog == "unread" and connected_at is None
-        headers = source.headers(begun.shown) if show and begun.shown else ()
-        with self._database.write() as tx:
-            self._hold(tx)
-            added = store_sources.add_source(tx, row.id, identity, place.validity, begun.baseline, begun.backlog)
-            if not place.ordered:
-                store_sources.leave_alone(tx, added.id, begun.alone)
-            store_ledger.record(tx, [read_elsewhere(row, added.id, message) for message in headers], {})
-        _log.info(
-            "source_added", baseline=begun.baseline, backlog=len(begun.backlog), renumbered=connected_at is not None
-        )
-        return added
-
-    def _mark_left_over(self, source: Source, source_id: str) -> None:
-        """Mark read in the mailbox what is in the ledger: this session's mails, and those of one that was cut short."""
-        with self._database.read() as tx:
-            ids = store_ledger.unmarked(tx, source_id)
-        if not ids:
-            return
-        source.done(ids)
-        with self._database.write() as tx:
-            self._hold(tx)
-            store_ledger.set_marked(tx, source_id, ids)
+                store_sources.set_state(tx, self._me, self.owned, "connected", remark)
 
     def _hold(self, tx: Connection) -> None:
         if not store_sources.hold(tx, self._me, self.owned):

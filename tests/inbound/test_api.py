@@ -131,7 +131,7 @@ def test_another_tenants_mailbox_is_not_there(call: Call, imap: MailServer) -> N
         ("project.id", {"id": "SUP", "key": "SUP", "name": ""}, "a number"),
         ("issue_type.name", {"id": "1"}, "required"),
         ("secret", "", "Give the password"),
-        ("backlog", "all", "Must be one of"),
+        ("backlog", "some", "Must be one of"),
     ],
 )
 def test_a_wrong_field_is_named_with_a_remedy(call: Call, imap: MailServer, field: str, value: Any, said: str) -> None:
@@ -218,7 +218,7 @@ def test_a_server_that_speaks_something_else_is_told_as_such(call: Call, imap: M
         greeter.start()
         found = call("POST", "/mailboxes/test", body(imap, port=listener.getsockname()[1])).json
         greeter.join(10)
-    assert found["ok"] is False and found["problem"]["title"] == "This is no IMAP server"
+    assert found["ok"] is False and found["problem"]["title"] == "This is no mail server of that kind"
 
 
 def test_plain_connections_are_refused_unless_allowed(database: Database, connect_url: str, imap: MailServer) -> None:

@@ -17,7 +17,8 @@ class Account:
     """How to reach one folder. security: "tls" (from the first octet), "starttls" or "none".
 
     check_identity: whether the certificate has to be for `host`; without validate_certificate nothing of it is looked at.
-    bearer: where tokens to log in with come from; None: log in with `secret`.
+    bearer: where tokens to log in with come from; None: log in with `secret`. timeout: seconds for each answer; None: the
+    operator's.
     """
 
     host: str
@@ -29,6 +30,7 @@ class Account:
     validate_certificate: bool = True
     check_identity: bool = True
     bearer: "Bearer | None" = field(default=None, repr=False, compare=False)
+    timeout: float | None = None
 
 
 class Bearer(Protocol):

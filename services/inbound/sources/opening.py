@@ -47,19 +47,19 @@ def account_of(row: Any, secret: str, bearer: Bearer | None = None) -> Account:
         validate_certificate=row.validate_certificate,
         check_identity=row.check_identity,
         bearer=bearer,
+        timeout=row.timeout,
     )
 
 
 def source_for(kind: str, account: Account, config: Config) -> Source:
     """A source of this kind, not connected yet."""
     nets, settings = Nets(config.settings.allow_networks), config.settings
+    timeout = account.timeout or config.imap_timeout
     if kind == "imap":
-        return ImapSource(account, nets, timeout=config.imap_timeout, allow_plain=settings.allow_plain)
+        return ImapSource(account, nets, timeout=timeout, allow_plain=settings.allow_plain)
     if kind == "pop3":
-        return Pop3Source(account, nets, timeout=config.imap_timeout, allow_plain=settings.allow_plain)
+        return Pop3Source(account, nets, timeout=timeout, allow_plain=settings.allow_plain)
     if kind == "graph":
         http = Http(nets, config.imap_timeout, limit=config.max_mail_bytes)
-        return GraphSource(
-            account, http, config.oauth.graph_url, timeout=config.imap_timeout, most=config.max_mail_bytes
-        )
+        return GraphSource(account, http, config.oauth.graph_url, timeout=timeout, most=config.max_mail_bytes)
     raise ValueError(f"no source of the kind {kind!r}")
