@@ -57,6 +57,14 @@ class FakeApi:
     findings: list[dict[str, Any]] = field(default_factory=list)
     project: str | None = None
     issue: str | None = None
+    presets: dict[str, Any] = field(default_factory=lambda: dict(PRESETS))
+    preview: dict[str, Any] = field(default_factory=lambda: dict(PREVIEW))
+    comparison: dict[str, Any] = field(
+        default_factory=lambda: {"seen": 120, "accounted": 120, "unaccounted": 0, "missing": []}
+    )
+    keeping: dict[str, Any] = field(default_factory=lambda: {"days": 30, "content": True})
+    erasures: list[dict[str, Any]] = field(default_factory=list)
+    sign_ins: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: Any) -> Reply:
         """The answer to one request; `headers` by lower-case name. A login's answer is `Cookie(value)` beside the status."""
@@ -130,6 +138,17 @@ class FakeApi:
             ("GET", r"/api/inbound/mails", lambda: self._mails(query)),
             ("GET", r"/api/inbound/mails/(\w+)", lambda key: (200, _one(self.mails, key))),
             ("POST", r"/api/inbound/mails/(\w+)/retry", self._retry),
+            ("POST", r"/api/inbound/mails/(\w+)/process-anyway", self._retry),
+            ("GET", r"/api/inbound/presets", lambda: self._presets(query)),
+            ("POST", r"/api/inbound/mailboxes/preview", lambda: self._saved(body, 200, self.preview)),
+            ("POST", r"/api/inbound/mailboxes/(\w+)/reconcile", lambda key: self._compare(key)),
+            ("POST", r"/api/inbound/mailboxes/(\w+)/push-token", lambda key: self._saved(body, 200, _push_token(key))),
+            ("POST", r"/api/inbound/sign-in", lambda: self._sign_in(body)),
+            ("GET", r"/api/inbound/sign-in/([\w-]+)", lambda state: (200, self.sign_ins[state])),
+            ("GET", r"/api/inbound/keeping", lambda: (200, self.keeping)),
+            ("PUT", r"/api/inbound/keeping", lambda: self._keep(body)),
+            ("GET", r"/api/inbound/erasures", lambda: (200, self.erasures)),
+            ("POST", r"/api/inbound/erasures", lambda: self._erase(body)),
             ("GET", r"/api/connect/projects", lambda: (200, [{"id": "10000", "key": "SUP", "name": "Support"}])),
             ("GET", r"/api/connect/projects/SUP/issue-types", lambda: (200, ISSUE_TYPES)),
             ("GET", r"/api/connect/users", lambda: (200, [{"account_id": "5b10", "name": "Ada Agent"}])),
@@ -162,6 +181,42 @@ class FakeApi:
                 return handle(*match.groups())
         raise Refused(404, "There is no such thing")
 
+    def _saved(self, body: dict[str, Any], status: int, answer: Any) -> Reply:
+        self.saved.append(body)
+        return status, answer
+
+    def _presets(self, query: dict[str, str]) -> Reply:
+        domain = query.get("address", "").partition("@")[2]
+        known = {"gmail.com": "gmail", "fastmail.com": "fastmail"}
+        refused = "This is one of Jira's own mailboxes." if domain.endswith("atlassian.net") else None
+        return 200, {**self.presets, "suggested": known.get(domain), "refused": refused}
+
+    def _compare(self, key: str) -> Reply:
+        _one(self.mailboxes, key)
+        return 200, {**self.comparison, "at": time.time()}
+
+    def _sign_in(self, body: dict[str, Any]) -> Reply:
+        self.saved.append(body)
+        state = f"state-{len(self.sign_ins) + 1}"
+        self.sign_ins[state] = {"done": False, "account": None, "problem": None}
+        return 200, {"url": f"/sign-in/{state}", "state": state}
+
+    def _keep(self, body: dict[str, Any]) -> Reply:
+        self.keeping = body
+        return 200, body
+
+    def _erase(self, body: dict[str, Any]) -> Reply:
+        self.saved.append(body)
+        receipt = {
+            "id": f"e{len(self.erasures) + 1}",
+            "asked_by": "5b10",
+            "asked_at": time.time(),
+            "done_at": time.time(),
+            "counts": {"mails": 3},
+        }
+        self.erasures.append(receipt)
+        return 200, receipt
+
     def _create(self, body: dict[str, Any]) -> Reply:
         self.saved.append(body)
         if body["name"] == "Taken":
@@ -169,6 +224,8 @@ class FakeApi:
         mailbox = {
             **_shown(body),
             "id": f"m{len(self.mailboxes) + 1}",
+            "grant_state": None,
+            "reconciled": None,
             "state": "new",
             "last_error": None,
             "checked_at": None,
@@ -306,6 +363,53 @@ NO_SITE: dict[str, Any] = {
     "webhook": None,
     "email_api": None,
 }
+
+PRESETS: dict[str, Any] = {
+    "presets": [
+        {
+            "id": "gmail",
+            "name": "Gmail and Google Workspace",
+            "domains": ["gmail.com"],
+            "imap": {"host": "imap.gmail.com", "port": 993, "security": "tls"},
+            "pop3": {"host": "pop.gmail.com", "port": 995, "security": "tls"},
+            "smtp": None,
+            "username": "address",
+            "auth": ["oauth", "app_password"],
+            "provider": "google",
+            "authserv_id": None,
+            "remedy": "Sign in with Google, or use an app password.",
+        },
+        {
+            "id": "fastmail",
+            "name": "Fastmail",
+            "domains": ["fastmail.com"],
+            "imap": {"host": "imap.fastmail.com", "port": 993, "security": "tls"},
+            "pop3": {"host": "pop.fastmail.com", "port": 995, "security": "tls"},
+            "smtp": None,
+            "username": "address",
+            "auth": ["app_password"],
+            "provider": None,
+            "authserv_id": None,
+            "remedy": "Fastmail wants an app password here.",
+        },
+    ],
+    "egress": [],
+    "providers": [],
+}
+
+PREVIEW: dict[str, Any] = {
+    "total": 2031,
+    "unread": 12,
+    "oldest_at": 1_780_488_000.0,
+    "would": ["2,031 messages, the oldest of 3 June 2026.", "Mail stays in the mailbox."],
+    "choices": ["all", "since", "new", "unread"],
+}
+
+
+def _push_token(mailbox: str) -> dict[str, Any]:
+    url = f"https://mail.example/api/inbound/mail/{mailbox}"
+    return {"token": "secret-push-token", "url": url, "commands": ["Postfix:\n  pipe", f"submit --url {url}"]}
+
 
 ISSUE_TYPES = [
     {"id": "10001", "name": "Task", "subtask": False},

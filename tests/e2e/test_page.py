@@ -110,6 +110,19 @@ def mailbox(**more: Any) -> dict[str, Any]:
         "folder": "INBOX",
         "address": "support@example.com",
         "validate_certificate": True,
+        "check_identity": True,
+        "auth": "password",
+        "provider": None,
+        "preset": None,
+        "timeout": None,
+        "addresses": ["support@example.com"],
+        "strategy": "read",
+        "move_to": None,
+        "unnamed": "take",
+        "max_bytes": None,
+        "secret_expires_at": None,
+        "grant_state": None,
+        "reconciled": None,
         "authserv_id": None,
         "sub_addresses": True,
         "project": {"id": "10000", "key": "SUP", "name": "Support"},
@@ -195,12 +208,17 @@ def test_a_mailbox_is_connected_after_a_test_that_says_what_it_found(
     choose(frame, "Issue type", "Bug")
     expect(frame.get_by_role("textbox", name="Address")).to_have_value("support@example.com")
     frame.get_by_role("button", name="Connect mailbox").click()
-    # Another folder than the tested one is another connection: the page asks once.
-    frame.get_by_role("button", name="Save untested").click()
+    # Another folder than the one that was looked at: what is there is said before it is saved.
+    expect(frame.get_by_text("2,031 messages, the oldest of 3 June 2026.")).to_be_visible()
+    assert api.saved[-1]["folder"] == "Support"
+    frame.get_by_role("button", name="Connect mailbox").click()
     expect(frame.get_by_role("heading", name="support@example.com", exact=True)).to_be_visible()
     assert api.saved[-1] == {
         "name": "support@example.com",
         "kind": "imap",
+        "auth": "password",
+        "provider": None,
+        "preset": None,
         "host": "imap.example.com",
         "port": 993,
         "security": "tls",
@@ -208,14 +226,22 @@ def test_a_mailbox_is_connected_after_a_test_that_says_what_it_found(
         "secret": "right",
         "folder": "Support",
         "address": "support@example.com",
+        "addresses": ["support@example.com"],
         "validate_certificate": True,
+        "check_identity": True,
+        "timeout": None,
+        "strategy": "read",
+        "move_to": None,
+        "unnamed": "take",
+        "max_bytes": None,
+        "secret_expires_at": None,
         "authserv_id": None,
         "sub_addresses": False,
         "project": {"id": "10000", "key": "SUP", "name": "Support"},
         "issue_type": {"id": "10002", "name": "Bug"},
         "default_reporter": None,
         "enabled": True,
-        "backlog": "none",
+        "backlog": "new",
     }
 
 
@@ -224,7 +250,7 @@ def test_what_the_service_refuses_stands_at_its_field(page: Page, servers: PageS
     frame.get_by_role("button", name="Connect a mailbox").click()
     frame.get_by_role("button", name="Connect mailbox").click()
     expect(frame.get_by_text("Give the name of the mail server.")).to_be_visible()
-    expect(frame.get_by_label("Server", exact=False).first).to_be_focused()
+    expect(frame.get_by_role("textbox", name="Address")).to_be_focused()
     assert api.saved == []
     frame.get_by_label("Server", exact=False).first.fill("imap.example.com")
     frame.get_by_label("User name").fill("support@example.com")

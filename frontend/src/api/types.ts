@@ -49,6 +49,8 @@ export interface ConnectionBody {
   check_identity: boolean;
   /** Seconds; null: the usual 30. */
   timeout: number | null;
+  strategy: Strategy;
+  move_to: string | null;
 }
 
 interface Settings {
@@ -96,7 +98,6 @@ export interface Mailbox extends Settings {
 }
 
 export interface MailboxBody extends ConnectionBody, Settings {
-  timeout: number | null;
   issue_type: { id: string; name: string };
   backlog?: Backlog;
   /** With the backlog `since`: seconds since 1970. */
@@ -147,7 +148,8 @@ export interface Reconciliation {
   accounted: number;
   unaccounted: number;
   at: number;
-  missing: unknown[];
+  /** The ids of the first hundred. */
+  missing: string[];
 }
 
 /** pipe: a mail server of one's own; else the service whose webhook it is. */

@@ -13,12 +13,11 @@ export const PROVIDERS: Readonly<Record<Provider, string>> = { microsoft: 'Micro
 
 /** `providers`: where the operator has set sign-in up; elsewhere there is no button. The draft's own way always stands in the list. */
 export function loginsOf(draft: MailboxDraft, providers: readonly Provider[]): Login[] {
-  const all = LOGINS.filter(({ auth, provider }) => {
+  return LOGINS.filter(({ auth, provider }) => {
     if (auth === draft.auth && provider === draft.provider) return true;
     if (auth === 'oauth' && !providers.includes(provider ?? 'microsoft')) return false;
     return isFor(draft, auth, provider);
   });
-  return all;
 }
 
 export function loginKey({ auth, provider }: Pick<Login, 'auth' | 'provider'>): string {
@@ -31,12 +30,13 @@ export const LOGINS: readonly Login[] = [
   { auth: 'password', provider: null, label: 'User name and password' },
   { auth: 'client_credentials', provider: 'microsoft', label: 'App registration of your own (Microsoft Entra)' },
   { auth: 'service_account', provider: 'google', label: 'Service account of your own (Google Workspace)' },
+  { auth: 'none', provider: null, label: 'No password (where your operator allows it)' },
 ];
 
 /** Whose mailbox this is, as far as its server tells. */
 function isFor(draft: MailboxDraft, auth: Auth, provider: Provider | null): boolean {
   if (draft.kind === 'graph') return provider === 'microsoft';
-  if (auth === 'password') return true;
+  if (auth === 'password' || auth === 'none') return true;
   if (provider === 'microsoft') return /(^|\.)(office365|outlook|office)\.com$/i.test(draft.host.trim());
   return /(^|\.)(gmail|googlemail|google)\.com$/i.test(draft.host.trim());
 }

@@ -79,6 +79,7 @@ export const MAILBOX_FIELDS: readonly string[] = [
 export const ADVANCED_FIELDS: readonly string[] = ['addresses', 'timeout', 'max_bytes', 'authserv_id', 'sub_addresses'];
 
 const LONGEST_TIMEOUT = 600;
+const MOST_MEGABYTES = 900;
 const MB = 1024 * 1024;
 
 export function blankMailbox(): MailboxDraft {
@@ -124,21 +125,21 @@ export function draftOfMailbox(mailbox: Mailbox): MailboxDraft {
     ...blankMailbox(),
     kind: mailbox.kind,
     auth: mailbox.auth,
-    provider: mailbox.provider,
-    preset: mailbox.preset,
+    provider: mailbox.provider ?? null,
+    preset: mailbox.preset ?? null,
     name: mailbox.name,
     host: mailbox.host,
     port: String(mailbox.port),
     security: mailbox.security,
     username: mailbox.username,
-    secretExpires: dayOf(mailbox.secret_expires_at),
+    secretExpires: dayOf(mailbox.secret_expires_at ?? null),
     folder: mailbox.folder,
     address: mailbox.address,
     moreAddresses: mailbox.addresses.filter((one) => one !== mailbox.address).join('\n'),
     validateCertificate: mailbox.validate_certificate,
     checkIdentity: mailbox.check_identity,
     timeout: mailbox.timeout === null ? '' : String(mailbox.timeout),
-    maxMegabytes: mailbox.max_bytes === null ? '' : String(mailbox.max_bytes / MB),
+    maxMegabytes: mailbox.max_bytes === null ? '' : String(Math.max(1, Math.round(mailbox.max_bytes / MB))),
     strategy: mailbox.strategy,
     moveTo: mailbox.move_to ?? '',
     unnamed: mailbox.unnamed,
@@ -193,7 +194,7 @@ export function checkMailbox(draft: MailboxDraft, hasSecret: boolean): Errors {
       issue_type: draft.issueType === null ? 'Choose the type of new issues.' : null,
       since: draft.backlog === 'since' && draft.since === '' ? 'Give the day from which mail is handled.' : null,
       addresses: wrong === undefined ? null : `Give one address a line: ${wrong} is none.`,
-      max_bytes: numberError(draft.maxMegabytes, 1000, 'MB'),
+      max_bytes: numberError(draft.maxMegabytes, MOST_MEGABYTES, 'MB'),
     }),
   };
 }

@@ -1,5 +1,4 @@
 /** What the mailbox form sends: to try a connection, to look at what is there, and to save. */
-import type { PreviewBody } from '../api/client';
 import type { ConnectionBody, MailboxBody } from '../api/types';
 import { secretBody } from './logins';
 import { addressesIn, hasFolders, hasServer, type MailboxDraft } from './mailbox';
@@ -20,13 +19,9 @@ export function placeOf(draft: MailboxDraft): string {
   return JSON.stringify([accountOf(draft), draft.folder, draft.strategy, draft.strategy === 'move' ? draft.moveTo : '']);
 }
 
-/** `id` of a stored mailbox lets its stored secret be used. */
+/** What a test and a look at what is there send; `id` of a stored mailbox lets its stored secret be used. */
 export function connectionBody(draft: MailboxDraft, id: string | null): ConnectionBody & { id?: string } {
   return { ...(id === null ? {} : { id }), ...connection(draft) };
-}
-
-export function previewBody(draft: MailboxDraft, id: string | null): PreviewBody {
-  return { ...connectionBody(draft, id), strategy: draft.strategy, move_to: moveTo(draft) };
 }
 
 /** What is saved. `isFresh`: what is there is looked at anew, so the choice about it counts. Only for a draft without errors. */
@@ -38,8 +33,6 @@ export function mailboxBody(draft: MailboxDraft, isFresh: boolean): MailboxBody 
     ...connection(draft),
     address,
     addresses: [address, ...addressesIn(draft.moreAddresses).filter((one) => one !== address)],
-    strategy: draft.strategy,
-    move_to: moveTo(draft),
     unnamed: draft.unnamed,
     max_bytes: draft.maxMegabytes.trim() === '' ? null : Math.round(Number(draft.maxMegabytes) * MB),
     authserv_id: draft.authservId.trim() || null,
@@ -66,6 +59,8 @@ function connection(draft: MailboxDraft): ConnectionBody {
     validate_certificate: draft.validateCertificate,
     check_identity: draft.checkIdentity,
     timeout: draft.timeout.trim() === '' ? null : Number(draft.timeout),
+    strategy: draft.strategy,
+    move_to: moveTo(draft),
   };
 }
 

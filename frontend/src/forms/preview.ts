@@ -23,18 +23,6 @@ export function nextStep(draft: MailboxDraft, { tested, looked, stored, isAsked 
   return 'look';
 }
 
-/** "2,031 messages, 12 of them unread, the oldest of 3 June 2026" */
-export function overviewOf({ total, unread, oldest_at: oldest }: Preview, locale?: string): string {
-  if (total === 0) return 'The folder is empty.';
-  const counted = `${total.toLocaleString(locale)} ${total === 1 ? 'message' : 'messages'}`;
-  const parts = [
-    counted,
-    ...(unread === null ? [] : [`${unread.toLocaleString(locale)} of them unread`]),
-    ...(oldest === null ? [] : [`the oldest of ${dayInWords(oldest, locale)}`]),
-  ];
-  return `${parts.join(', ')}.`;
-}
-
 /** What is chosen stays if this place offers it. */
 export function withChoice(draft: MailboxDraft, { choices }: Preview): MailboxDraft {
   return choices.includes(draft.backlog) ? draft : { ...draft, backlog: 'new' };
@@ -48,8 +36,4 @@ export function choicesOf({ choices, total, unread }: Preview): { value: Backlog
     new: 'Only new mail, from now on',
   };
   return choices.filter((choice) => choice in labels).map((value) => ({ value, label: labels[value] }));
-}
-
-function dayInWords(instant: number, locale?: string): string {
-  return new Date(instant * 1000).toLocaleDateString(locale, { day: 'numeric', month: 'long', year: 'numeric' });
 }

@@ -26,8 +26,10 @@ export function withSecurity(draft: MailboxDraft, security: Security): MailboxDr
 export function withKind(draft: MailboxDraft, kind: Kind, { presets, providers }: Presets): MailboxDraft {
   const untouched = draft.port.trim() === '' || Number(draft.port) === portsOf(draft.kind)[draft.security];
   const port = untouched ? String(portsOf(kind)[draft.security]) : draft.port;
+  // Who pushes logs in to nothing; what is read needs a login again.
+  const left = draft.kind === 'push' ? withLogin(draft, { auth: 'password', provider: null }) : draft;
   const strategy = kind === 'pop3' && draft.strategy === 'move' ? 'read' : draft.strategy;
-  const changed = { ...draft, kind, port, strategy, folder: kind === 'pop3' || draft.folder === '' ? 'INBOX' : draft.folder };
+  const changed = { ...left, kind, port, strategy, folder: kind === 'pop3' || draft.folder === '' ? 'INBOX' : draft.folder };
   const preset = presets.find(({ id }) => id === draft.preset) ?? null;
   const server = preset && serverOf(preset, kind);
   const served = server ? { ...changed, ...server } : hasServer(changed) ? { ...changed, preset: null } : changed;

@@ -7,15 +7,9 @@ export function outcomeOfComparison({ unaccounted }: Reconciliation): string {
   return unaccounted === 1 ? 'One message is not in the ledger' : `${unaccounted.toLocaleString()} messages are not in the ledger`;
 }
 
-/** What is known of the missing ones, a line each, however the service writes them. */
+/** The first of the missing ones, a line each. */
 export function missingOf({ missing, unaccounted }: Reconciliation): string[] {
-  const shown = missing.slice(0, MOST).map(lineOf);
+  const shown = missing.slice(0, MOST).map((id) => `Message ${id}`);
   const rest = unaccounted - shown.length;
   return rest > 0 && shown.length > 0 ? [...shown, `and ${rest.toLocaleString()} more`] : shown;
-}
-
-function lineOf(one: unknown): string {
-  if (typeof one !== 'object' || one === null) return `Message ${String(one)}`;
-  const parts = Object.values(one).filter((value) => typeof value === 'string' || typeof value === 'number');
-  return parts.map(String).join(' · ');
 }

@@ -3,7 +3,7 @@ import SectionMessage from '@atlaskit/section-message';
 import type { Preview, Strategy } from '../api/types';
 import type { Errors } from '../forms/connection';
 import { hasFolders, type MailboxDraft } from '../forms/mailbox';
-import { choicesOf, overviewOf } from '../forms/preview';
+import { choicesOf } from '../forms/preview';
 import { Choice, type Option } from '../parts/Choice';
 import { InView } from '../parts/InView';
 import { TextField } from '../parts/TextField';
@@ -74,17 +74,18 @@ const STRATEGY_HINTS: Readonly<Record<Strategy, string | undefined>> = {
 
 function AlreadyThere({ draft, errors, change, preview }: Omit<Props, 'folders'> & { preview: Preview }) {
   const choices = choicesOf(preview);
+  const [first, ...rest] = preview.would;
   return (
     <InView role="status">
       <SectionMessage title="What is there already">
-        <p>{overviewOf(preview)}</p>
-        {preview.would.length > 0 && (
-          <ul className="mb-list">
-            {preview.would.map((sentence) => (
-              <li key={sentence}>{sentence}</li>
-            ))}
-          </ul>
-        )}
+        <p>
+          <strong>{first}</strong>
+        </p>
+        <ul className="mb-list">
+          {rest.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
       </SectionMessage>
       {preview.total > 0 && (
         <div className="mb-row mb-after">

@@ -5,7 +5,7 @@ import type { Mailbox, Presets, Preview, Project, TestResult } from '../api/type
 import { problemField } from '../forms/errors';
 import { loginKey } from '../forms/logins';
 import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProject, type MailboxDraft } from '../forms/mailbox';
-import { accountOf, connectionBody, mailboxBody, placeOf, previewBody } from '../forms/mailboxBody';
+import { accountOf, connectionBody, mailboxBody, placeOf } from '../forms/mailboxBody';
 import { nextStep, withChoice } from '../forms/preview';
 import { NO_PRESETS, withSuggestion } from '../forms/providers';
 import { useForm } from '../parts/useForm';
@@ -47,7 +47,7 @@ export function useMailboxForm({ api, mailbox, only, onSaved }: Given) {
 
   /** Looks at what is there; true when it could. */
   async function look(now: MailboxDraft) {
-    const seen = await api.previewMailbox(previewBody(now, id));
+    const seen = await api.previewMailbox(connectionBody(now, id));
     setLooked({ place: placeOf(now), preview: seen });
     setTested(accountOf(now));
     setDraft((current) => withChoice(current, seen));

@@ -29,7 +29,6 @@ export function KeepingForm({ api, notify }: Props) {
       {data === null && !problem && <Spinner label="Loading how long mail is kept" />}
       {data && (
         <Form
-          key={`${data.days} ${data.content}`}
           keeping={data}
           onSave={async (keeping) => {
             await api.changeKeeping(keeping);
