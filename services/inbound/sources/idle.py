@@ -32,13 +32,17 @@ def begin(client: Any) -> None:
             pass
 
 
-def listen(client: Any, seconds: float, stopped: Callable[[], bool]) -> None:
-    """Return when the server has told of messages, after `seconds`, or soon after `stopped()` turns true.
-    Raises imaplib's abort when the server hangs up."""
+def listen(client: Any, seconds: float, stopped: Callable[[], bool]) -> bool:
+    """Whether the server has told of messages: at once when it does, else after `seconds`, or soon after `stopped()` turns
+    true. Raises imaplib's abort when the server hangs up, or numbers its messages anew (UIDVALIDITY)."""
     until = time.monotonic() + seconds
-    news = client._imap.untagged_responses.get("EXISTS")
+    news = bool(client._imap.untagged_responses.get("EXISTS"))
     while not news and not stopped() and (left := until - time.monotonic()) > 0:
-        news = any(line.split()[-1:] == [word] for line in _lines(client, min(_BLINK, left)) for word in _NEWS)
+        lines = _lines(client, min(_BLINK, left))
+        if any(b"[UIDVALIDITY " in line.upper() for line in lines):
+            raise imaplib.IMAP4.abort("the server has given the messages other numbers")
+        news = any(line.split()[-1:] == [word] for line in lines for word in _NEWS)
+    return news
 
 
 def sleep(seconds: float, stopped: Callable[[], bool]) -> None:

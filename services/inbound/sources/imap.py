@@ -35,6 +35,7 @@ from inbound.sources import (
 )
 from inbound.sources.batches import batches, too_large
 from inbound.sources.findings import finding
+from inbound.sources.imap_wire import ROOM, Patient
 from inbound.sources.wire import CONNECT_SECONDS, Network, connected
 
 IDLE_SECONDS = 28 * 60.0
@@ -43,6 +44,8 @@ IDLE_SECONDS = 28 * 60.0
 _HEADER_BYTES = 65_536
 _FOLDERS = 500
 _OLDEST = 500
+_FAREWELL = 2.0
+_IN_VAIN = 2
 
 
 T = TypeVar("T")
@@ -61,6 +64,7 @@ class ImapSource:
         self._allow_plain = allow_plain
         self._client: IMAPClient | None = None
         self._idles = False
+        self._in_vain = 0  # how often in a row we were told of mail that was not there
 
     def open(self) -> Place:
         self.close()
@@ -88,8 +92,9 @@ class ImapSource:
         with self._explained("list the messages"):
             idle.told(self._here())
             # "n:*" names the last message even when its number is smaller than n (RFC 3501, 6.4.8).
-            found = self._here().search(f"UID {above + 1}:*")
-            return tuple(str(number) for number in sorted(found) if number > above)
+            found = tuple(str(number) for number in sorted(self._here().search(f"UID {above + 1}:*")) if number > above)
+            self._in_vain = 0 if found else self._in_vain
+            return found
 
     def unread(self) -> frozenset[str]:
         with self._explained("list the unread messages"):
@@ -115,6 +120,7 @@ class ImapSource:
             return _overview(client, client.search())
 
     def messages(self, ids: Sequence[str], max_bytes: int) -> Iterator[Sequence[Message]]:
+        self._here()._imap.room = ROOM + max_bytes
         for start in range(0, len(ids), 500):
             sizes = self._sizes([int(id) for id in ids[start : start + 500]])
             for batch in batches(sizes):
@@ -129,9 +135,10 @@ class ImapSource:
         found = []
         for number in sorted(answer):
             item = answer[number]
-            raw = next((value for name, value in item.items() if name.startswith(b"BODY[HEADER]")), None)
+            raw = next((value or b"" for name, value in item.items() if name.startswith(b"BODY[HEADER]")), None)
             problem = "Only its header was fetched."
-            found.append(Message(str(number), int(item.get(b"RFC822.SIZE", 0)), bytes(raw or b""), problem))
+            if raw is not None:  # else news of another message, by its place: "* 2 FETCH (FLAGS …)"
+                found.append(Message(str(number), int(item.get(b"RFC822.SIZE", 0)), bytes(raw), problem))
         return found
 
     def done(self, ids: Sequence[str], disposal: Disposal = MARK) -> None:
@@ -146,13 +153,16 @@ class ImapSource:
             with self._explained("ask for new mail"):
                 self._here().noop()
             return
+        if self._in_vain > _IN_VAIN:
+            idle.sleep(min(0.5 * 2.0 ** (self._in_vain - _IN_VAIN), seconds), stopped)
         with self._explained("wait for new mail"):
             client = self._here()
             client.noop()  # not every server tells at the beginning of an IDLE what came before it
             if idle.told(client):
+                self._in_vain += 1
                 return  # with the answer to this or an earlier command: IDLE would not tell again
             idle.begin(client)
-            idle.listen(client, min(seconds, IDLE_SECONDS), stopped)
+            self._in_vain += idle.listen(client, min(seconds, IDLE_SECONDS), stopped)
             client.idle_done()
 
     def check(self) -> Finding:
@@ -173,7 +183,8 @@ class ImapSource:
         if client is None:
             return
         try:
-            client.socket().settimeout(2.0)
+            client.socket().settimeout(_FAREWELL)
+            client._imap.patience, client._imap.room = _FAREWELL, _HEADER_BYTES
             client.logout()
         except Exception:  # a farewell: whatever the connection has come to, it is over
             try:
@@ -224,6 +235,9 @@ class ImapSource:
     def _here(self) -> IMAPClient:
         if self._client is None:
             raise Temporary("The connection to the mailbox is closed.")
+        # It must not happen in a session, but then nothing that we know by number is what it was.
+        if len(set(self._client._imap.untagged_responses.get("UIDVALIDITY", ()))) > 1:
+            raise Temporary("The mail server has given the messages other numbers.")
         return self._client
 
     # --- fetching
@@ -231,7 +245,11 @@ class ImapSource:
     def _sizes(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
         with self._explained("ask for the sizes of messages"):
             answer = self._here().fetch(list(numbers), ["RFC822.SIZE", "FLAGS"])
-        return [(number, int(answer[number].get(b"RFC822.SIZE", 0))) for number in numbers if number in answer]
+        return [
+            (number, int(answer[number].get(b"RFC822.SIZE", 0)))
+            for number in numbers
+            if b"RFC822.SIZE" in answer.get(number, {})
+        ]
 
     def _batch(self, batch: Sequence[tuple[int, int]], max_bytes: int) -> list[Message]:
         small = [(number, size) for number, size in batch if size <= max_bytes]
@@ -261,7 +279,7 @@ class ImapSource:
                 arrived_at=_instant(item.get(b"INTERNALDATE"), None),
             )
             for number, size in wanted
-            if (item := answer.get(number)) is not None
+            if b"BODY[]" in (item := answer.get(number, {}))
         ]
 
     # --- faults
@@ -301,15 +319,15 @@ class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
         return _Connection(self.host, self.port, self._nets, self._timeout, self.ssl_context if self.ssl else None)
 
 
-class _Connection(imaplib.IMAP4):
+class _Connection(Patient):
     def __init__(
         self, host: str, port: int, nets: Network, limits: SocketTimeout, context: ssl.SSLContext | None
     ) -> None:
-        self._nets, self._context, self._patience = nets, context, limits.read
+        self._nets, self._context, self.patience = nets, context, limits.read
         super().__init__(host, port, timeout=limits.connect)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        return connected(self._nets, self.host, self.port, self._patience, self._context)
+        return connected(self._nets, self.host, self.port, self.patience, self._context)
 
 
 def _folders(client: IMAPClient) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ def explain(kind: str, error: Exception, account: Account, what: str, *, connect
     words, server = said(error), f"{account.host}:{account.port}"
     if isinstance(error, OSError):
         return network(error, words, account, what)
-    if kind in ("login", "refused", "broken") and any(sign in words.upper() for sign in _PASSING):
+    busy = words.upper().startswith("* BYE") or any(sign in words.upper() for sign in _PASSING)
+    if kind in ("login", "refused", "broken") and busy:
         return Temporary(f"{account.host} does not serve us just now: {words}")
     if kind == "login":
         return Unusable(
