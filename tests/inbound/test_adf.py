@@ -1,6 +1,8 @@
 """Documents that Jira accepts: valid under its schema where that is at hand, and by our own rules always."""
 
 import json
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from jsonschema import Draft4Validator
 
 from inbound import adf
 from inbound.adf_nodes import JIRA_TEXT_LIMIT, REST_IS_ATTACHED, size
+from inbound.htmltext import visible_text
 from inbound.parse import parse
 from tests.inbound.reading import MAILS, SHARED, raw
 
@@ -86,6 +89,30 @@ def test_each_of_our_mails_becomes_a_valid_document(name: str) -> None:
     mail = parse(raw(name))
     valid(adf.from_text(mail.text))
     valid(adf.from_html(mail.html))
+
+
+def test_every_html_body_of_the_corpora_becomes_a_valid_document_that_keeps_its_words() -> None:
+    pages = _html_bodies()
+    if not pages:
+        pytest.skip("../shared/corpora is not here")
+    validator = Draft4Validator(json.loads(SCHEMA.read_text())) if SCHEMA.exists() else None
+    for name, html in pages:
+        document = adf.from_html(html)
+        check(document)
+        if validator is not None and size(document) < 1_500:
+            validator.validate(document)
+        # What the document has besides are the names of pictures.
+        lost = Counter(re.findall(r"\w+", visible_text(html))) - Counter(re.findall(r"\w+", words(document)))
+        assert not lost, name
+
+
+def _html_bodies() -> list[tuple[str, str]]:
+    paths = [path for path in sorted((SHARED / "corpora").rglob("*")) if path.suffix in (".eml", ".txt", ".html")]
+    bodies = (
+        (path, path.read_text("utf-8", "replace") if path.suffix == ".html" else parse(path.read_bytes()).html)
+        for path in paths
+    )
+    return [(str(path.relative_to(SHARED)), html) for path, html in bodies if html.strip()]
 
 
 def test_structure_and_emphasis_survive() -> None:
