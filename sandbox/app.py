@@ -15,6 +15,7 @@ from sandbox.forge import pages as forge_pages
 from sandbox.forge.gateway import PREFIX, of_forge
 from sandbox.forge.host import ForgeHost
 from sandbox.gate import Gate
+from sandbox.graph import pages as graph_pages
 from sandbox.http_server import HttpServer
 from sandbox.jira import (
     api_comments,
@@ -37,6 +38,7 @@ from sandbox.mail.foreign import ForeignMailboxes
 from sandbox.mail.imap import ImapServer, Mailboxes
 from sandbox.mail.post import PostOffice
 from sandbox.mail.smtp import SmtpServer
+from sandbox.oauth import pages as oauth_pages
 from sandbox.parts import Parts
 
 MAILBOX, PASSWORD = "support@sandbox.test", "sandbox"
@@ -162,6 +164,9 @@ def _flask(parts: Parts, forge_page: Path | None) -> Flask:
     app.register_blueprint(api.blueprint("rest", "/rest/api/3", of_site(parts.site)))
     app.register_blueprint(api.blueprint("forge_rest", PREFIX, of_forge(parts.forge)))
     app.register_blueprint(forge_pages.blueprint(parts.forge, parts.calls, forge_page))
+    app.register_blueprint(oauth_pages.blueprint(parts.oauth))
+    app.register_blueprint(graph_pages.blueprint(parts.graph, parts.oauth))
+    parts.graph.add(parts.mailbox)
     app.register_blueprint(control.blueprint(parts))
     app.register_blueprint(pages.blueprint(parts))
     install_errors(app, parts.calls)

@@ -1,10 +1,11 @@
 """The parts of a running sandbox, by name, for the routes that show and change them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox.calls import Calls
 from sandbox.faults import Faults
 from sandbox.forge.host import ForgeHost
+from sandbox.graph.mailboxes import GraphMailboxes
 from sandbox.jira.install import Installer
 from sandbox.jira.site import Site
 from sandbox.jira.webhooks import Webhooks
@@ -12,6 +13,7 @@ from sandbox.limits import Bounds, Limits
 from sandbox.mail.imap import Mailboxes
 from sandbox.mail.post import PostOffice
 from sandbox.mail.smtp import SmtpServer
+from sandbox.oauth.provider import OauthProvider
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Parts:
     mailbox: str
     password: str
     outgoing_port: int | None = None
+    oauth: OauthProvider = field(default_factory=OauthProvider)
+    graph: GraphMailboxes = field(default_factory=GraphMailboxes)
 
     def reset(self) -> None:
         """Back to the beginning: the seeded site, no mail, no faults, no record. Installations stay."""
@@ -45,5 +49,7 @@ class Parts:
         self.forge.give_accounts()
         self.post.clear()
         self.smtp.accept_all()
+        self.graph.reset()
+        self.graph.add(self.mailbox)
         for user in self.imap.mailboxes():
             self.imap.empty(user)

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from sandbox.oauth.provider import sign_in_settings
 from sandbox.ways import NAMES, forge_settings
 from scripts import real
 from scripts.processes import LOGS, VAR, Failed, answers, child, died, keys, setup_link, wait, wanted_port, with_path
@@ -109,6 +110,7 @@ def settings(data: Path, app: str, jira: str, port: int) -> Mapping[str, str]:
         "MAILBRIDGE_BASE_URL": app,
         "MAILBRIDGE_CONNECT_KEYS_URL": jira + "/install-keys",
         "MAILBRIDGE_CONNECT_ALL_JS": jira + "/connect/all.js",
+        **sign_in_settings(jira),
         **forge_settings(jira),
         "MAILBRIDGE_LOGIN": "on",
         "MAILBRIDGE_JIRA_POLL_SECONDS": "10",

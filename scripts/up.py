@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sandbox.app import PASSWORD
+from sandbox.oauth.provider import sign_in_settings
 from sandbox.servers.dovecot import Dovecot
 from sandbox.servers.nginx import Nginx
 from sandbox.servers.postfix import Postfix
@@ -151,6 +152,7 @@ def settings(base: Base, jira: str) -> Mapping[str, str]:
         "MAILBRIDGE_BROKER_URL": base.broker,
         "MAILBRIDGE_CONNECT_KEYS_URL": jira + "/install-keys",
         "MAILBRIDGE_CONNECT_ALL_JS": jira + "/connect/all.js",
+        **sign_in_settings(jira),
         **forge_settings(jira),
         "MAILBRIDGE_LOGIN": "on",
         "MAILBRIDGE_JIRA_POLL_SECONDS": "10",

@@ -7,7 +7,7 @@ import ipaddress
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.control import forge, issues, mail, operator, people, webhooks
+from sandbox.control import cloud, forge, issues, mail, operator, people, webhooks
 from sandbox.control.asked import BadControl
 from sandbox.jira.errors import JiraError
 from sandbox.parts import Parts
@@ -36,6 +36,6 @@ def blueprint(parts: Parts) -> Blueprint:
     def refuse_as_jira(error: JiraError) -> tuple[Response, int]:
         return jsonify(error="; ".join([*error.messages, *error.errors.values()]), errors=error.errors), error.status
 
-    for module in (mail, issues, people, webhooks, forge, operator):
+    for module in (mail, issues, people, webhooks, forge, cloud, operator):
         module.add_routes(routes, parts)
     return routes

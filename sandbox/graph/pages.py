@@ -1,4 +1,4 @@
-"""Graph over HTTP: `/graph/v1.0/me/…` and `/graph/v1.0/users/{user}/…`, and /control/graph for tests."""
+"""Graph over HTTP: `/graph/v1.0/me/…` and `/graph/v1.0/users/{user}/…`."""
 
 import re
 from typing import Any
@@ -106,35 +106,6 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
         routes.add_url_rule(f"{base}/messages/<id>", f"{name}_message", message, methods=["GET", "PATCH", "DELETE"])
         routes.add_url_rule(f"{base}/messages/<id>/$value", f"{name}_value", value)
         routes.add_url_rule(f"{base}/messages/<id>/move", f"{name}_move", move, methods=["POST"])
-    return routes
-
-
-def control(mailboxes: GraphMailboxes) -> Blueprint:
-    """What a test or an operator does to it."""
-    routes = Blueprint("graph_control", __name__, url_prefix="/control/graph")
-
-    @routes.put("")
-    def change() -> Answer:
-        body = request.get_json(silent=True) or {}
-        for name in ("page", "throttled", "retry_after"):
-            if name in body:
-                setattr(mailboxes, name, int(body[name]))
-        return "", 204
-
-    @routes.post("/<user>/mail")
-    def mail(user: str) -> Answer:
-        return jsonify(id=mailboxes.deliver(user, request.get_data())), 201
-
-    @routes.get("/<user>")
-    def show(user: str) -> Answer:
-        found = mailboxes.folders(user) or {}
-        return jsonify({one.name: [each.shown(True) for each in one.messages.values()] for one in found.values()})
-
-    @routes.post("/expire-links")
-    def expire() -> Answer:
-        mailboxes.expire_links()
-        return "", 204
-
     return routes
 
 

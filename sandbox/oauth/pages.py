@@ -1,4 +1,4 @@
-"""The sign-in service over HTTP: /oauth/microsoft and /oauth/google for clients and people, /control/oauth for tests."""
+"""The sign-in service over HTTP: /oauth/microsoft and /oauth/google, for clients and people."""
 
 import time
 from html import escape
@@ -38,49 +38,6 @@ def blueprint(provider: OauthProvider) -> Blueprint:
     @routes.post("/google/token")
     def google_token() -> Response:
         return told(provider.token("google", "", request.form.to_dict(), request.base_url))
-
-    return routes
-
-
-def control(provider: OauthProvider) -> Blueprint:
-    """What a test or an operator does to it; loopback only, as the rest of the control API."""
-    routes = Blueprint("oauth_control", __name__, url_prefix="/control/oauth")
-
-    @routes.get("")
-    def settings() -> Response:
-        grants = [{"provider": one.provider, "account": one.account, "revoked": one.revoked} for one in provider.grants]
-        return jsonify({**vars(provider.settings), "grants": grants, "requests": len(provider.asked)})
-
-    @routes.put("")
-    def change() -> tuple[Response, int] | Response:
-        body: dict[str, Any] = request.get_json(silent=True) or {}
-        unknown = [name for name in body if not hasattr(provider.settings, name)]
-        if unknown:
-            return jsonify(error=f"{unknown[0]}: there is no such setting."), 400
-        for name, value in body.items():
-            setattr(provider.settings, name, value)
-        return settings()
-
-    @routes.post("/revoke")
-    def revoke() -> Response:
-        return jsonify(revoked=provider.revoke(str((request.get_json(silent=True) or {}).get("account", ""))))
-
-    @routes.post("/end-tokens")
-    def end_tokens() -> tuple[str, int]:
-        provider.end_tokens()
-        return "", 204
-
-    @routes.post("/apps")
-    def app() -> tuple[str, int]:
-        body = request.get_json()
-        provider.apps[(body["directory"], body["client_id"])] = body["client_secret"]
-        return "", 204
-
-    @routes.post("/service-accounts")
-    def service_account() -> tuple[str, int]:
-        body = request.get_json()
-        provider.service_accounts[body["email"]] = body["public_key"]
-        return "", 204
 
     return routes
 

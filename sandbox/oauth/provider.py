@@ -21,6 +21,21 @@ ISSUER = "https://oauth.sandbox.test"
 CODE_LIFE = 60.0
 
 
+CLIENT, SECRET = "mailbridge-sandbox", "sandbox-secret"
+
+
+def sign_in_settings(url: str) -> dict[str, str]:
+    """Mailbridge's settings with which people sign in at the sandbox at `url` instead of at Microsoft and Google."""
+    return {
+        **{f"MAILBRIDGE_{name}_CLIENT_ID": CLIENT for name in ("MICROSOFT", "GOOGLE")},
+        **{f"MAILBRIDGE_{name}_CLIENT_SECRET": SECRET for name in ("MICROSOFT", "GOOGLE")},
+        "MAILBRIDGE_MICROSOFT_LOGIN_URL": f"{url}/oauth/microsoft",
+        "MAILBRIDGE_GOOGLE_AUTH_URL": f"{url}/oauth/google/auth",
+        "MAILBRIDGE_GOOGLE_TOKEN_URL": f"{url}/oauth/google/token",
+        "MAILBRIDGE_GRAPH_URL": f"{url}/graph/v1.0",
+    }
+
+
 class Refused(Exception):
     """An error of RFC 6749: `code`, with the words for its error_description."""
 
@@ -62,7 +77,7 @@ class OauthProvider:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.settings = Settings()
-        self.clients: dict[str, str] = {"mailbridge-sandbox": "sandbox-secret"}
+        self.clients: dict[str, str] = {CLIENT: SECRET}
         self.apps: dict[tuple[str, str], str] = {}  # (directory, client id) → secret
         self.service_accounts: dict[str, str] = {}  # e-mail address → public key (PEM)
         self.grants: list[Grant] = []

@@ -20,11 +20,10 @@ from sandbox.graph import pages as graph_pages
 from sandbox.graph.mailboxes import GraphMailboxes
 from sandbox.http_server import HttpServer
 from sandbox.oauth import pages as oauth_pages
-from sandbox.oauth.provider import Grant, OauthProvider
+from sandbox.oauth.provider import CLIENT, Grant, OauthProvider, sign_in_settings
 from tests.inbound import rig
 
 USER = "support@sandbox.test"
-CLIENT, SECRET = "mailbridge-sandbox", "sandbox-secret"
 SCOPES = {
     "imap": "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
     "graph": "https://graph.microsoft.com/Mail.ReadWrite offline_access",
@@ -41,15 +40,8 @@ class Cloud:
 
     def config(self, **environment: str) -> Config:
         """Mailbridge set up with them."""
-        addresses = {
-            "MICROSOFT_LOGIN_URL": f"{self.url}/oauth/microsoft",
-            "GOOGLE_AUTH_URL": f"{self.url}/oauth/google/auth",
-            "GOOGLE_TOKEN_URL": f"{self.url}/oauth/google/token",
-            "GRAPH_URL": f"{self.url}/graph/v1.0",
-        }
-        clients = {f"{name}_CLIENT_ID": CLIENT for name in ("MICROSOFT", "GOOGLE")}
-        clients |= {f"{name}_CLIENT_SECRET": SECRET for name in ("MICROSOFT", "GOOGLE")}
-        return rig.config(**{**addresses, **clients, **environment})
+        values = {name.removeprefix("MAILBRIDGE_"): value for name, value in sign_in_settings(self.url).items()}
+        return rig.config(**{**values, **environment})
 
     def granted(self, provider: str = "microsoft", kind: str = "imap", account: str = USER) -> str:
         """Somebody has signed in: the refresh token that they granted."""
@@ -75,10 +67,8 @@ def cloud() -> Iterator[Cloud]:
     """Both stand-ins, on loopback."""
     server, provider, graph = HttpServer("127.0.0.1", 0), OauthProvider(), GraphMailboxes()
     app = Flask("cloud")
-    for routes in (oauth_pages.blueprint(provider), oauth_pages.control(provider)):
-        app.register_blueprint(routes)
-    for routes in (graph_pages.blueprint(graph, provider), graph_pages.control(graph)):
-        app.register_blueprint(routes)
+    app.register_blueprint(oauth_pages.blueprint(provider))
+    app.register_blueprint(graph_pages.blueprint(graph, provider))
     server.serve_with(app.wsgi_app)
     server.start()
     try:

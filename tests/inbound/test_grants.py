@@ -23,8 +23,9 @@ from inbound.sources.grant_secrets import SignedIn, read
 from inbound.sources.grants import RECONNECT, Grants
 from inbound.sources.opening import grants_for
 from inbound.tables import renewal
+from sandbox.oauth.provider import CLIENT, SECRET
 from tests.inbound import rig
-from tests.inbound.signing import CLIENT, SECRET, USER, Cloud, add_signed_in, cloud, secret_of, settings
+from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, secret_of, settings
 
 ROOT = Path(__file__).parents[2]
 
