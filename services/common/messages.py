@@ -65,6 +65,9 @@ TOPICS: Mapping[str, Topic] = {
         Topic("mail.received", "inbound", ("inbound",)),
         Topic("mail.handled", "inbound", ("outbound",)),
         Topic("mail.bounced", "inbound", ("outbound",)),
+        # A person asked to be forgotten (its body names the address): inbound forgets in its own time, outbound when it hears.
+        Topic("erasure.due", "inbound", ("inbound",)),
+        Topic("person.erased", "inbound", ("outbound",)),
         Topic("jira.event", "connect", ("outbound",)),
         Topic("window.due", "outbound", ("outbound",)),
         Topic("delivery.due", "outbound", ("outbound",)),

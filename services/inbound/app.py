@@ -14,8 +14,9 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.outbox import Outbox
 from common.session_keys import SessionKeys, fetch_from_connect
-from inbound import api, api_hooks, api_presets, api_push, api_push_token, api_sign_in
+from inbound import api, api_hooks, api_presets, api_privacy, api_push, api_push_token, api_sign_in
 from inbound.config import Config
+from inbound.erasing import Erasing
 from inbound.mailboxes import Mailboxes
 from inbound.pushing import Pushing
 from inbound.signing_in import SignIns
@@ -43,6 +44,10 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
     smorest.register_blueprint(api.issue_blueprint(data))
     smorest.register_blueprint(api_presets.blueprint(config))
+    smorest.register_blueprint(api_privacy.keeping_blueprint(data, config.keep_days))
+    vault = Vault(settings.master_key, data_key)
+    erasing = Erasing(data, Outbox(data, outbox), vault, settings.master_key)
+    smorest.register_blueprint(api_privacy.erasure_blueprint(data, erasing))
     pushing = Pushing(config, data)
     smorest.register_blueprint(api_push_token.blueprint(pushing, data, settings.base_url))
     app.register_blueprint(api_push.blueprint(pushing))

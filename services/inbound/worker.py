@@ -19,6 +19,8 @@ from common.vendor import Vendor
 from inbound import store
 from inbound.config import Config
 from inbound.desk import Desk
+from inbound.erasing import Erasing
+from inbound.housekeeping import Housekeeping
 from inbound.tables import data_key, outbox
 
 ROLE = "inbound-worker"
@@ -56,12 +58,16 @@ class Worker:
         self._sites = JiraSites(Http(Nets(settings.allow_networks), settings.jira_timeout), self._vendor, settings)
         vault = Vault(settings.master_key, data_key)
         self._desk = Desk(config, database, self._outbox, vault, self._vendor, self._sites)
+        self._erasing = Erasing(database, self._outbox, vault, settings.master_key)
+        self._house = Housekeeping(database, config.keep_days)
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._desk.claims.start()
         self._relay.start()
         consume(self._bus, self._outbox, "mail.received", self._desk.handle, self._config.concurrency)
+        consume(self._bus, self._outbox, "erasure.due", self._erasing.on_due, 1)
+        self._house.start()
         self._bus.consume("tenant.changed", self._on_changed, 1)
         self._bus.consume("tenant.removed", self._on_removed, 1)
 
@@ -70,6 +76,7 @@ class Worker:
         end = time.monotonic() + grace
         self._relay.stop(min(5.0, grace / 4))
         self._bus.close(max(0.0, end - time.monotonic() - min(GIVING_BACK, grace / 3)))
+        self._house.stop(1.0)
         self._desk.claims.stop()
         try:
             self._desk.give_back()

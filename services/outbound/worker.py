@@ -21,6 +21,7 @@ from outbound.addresses import Addresses
 from outbound.asking import Asking
 from outbound.config import Config
 from outbound.deliveries import Deliveries
+from outbound.erasure import Erasure
 from outbound.housekeeping import Housekeeping
 from outbound.intake import Intake
 from outbound.lookups import Lookups
@@ -72,6 +73,7 @@ class Worker:
             config.sending_seconds, config.attempts, config.give_up_after,
         )  # fmt: skip
         self._intake = Intake(database, sealing, marks, sites)
+        self._erasure = Erasure(database, sealing, marks)
 
     def start(self) -> None:
         """Begin to consume and to relay; returns at once, whether or not the database can be had just now."""
@@ -82,6 +84,7 @@ class Worker:
             ("delivery.due", self._deliveries.on_due, many),
             ("mail.handled", self._intake.on_handled, 1),
             ("mail.bounced", self._intake.on_bounced, 1),
+            ("person.erased", self._erasure.on_erased, 1),
             ("tenant.changed", self._intake.on_changed, 1),
             ("tenant.removed", self._intake.on_removed, 1),
         ):

@@ -128,6 +128,10 @@ ROUTES: dict[str, Route] = {
     "inbound POST /api/inbound/hooks/mailgun/<mailbox>/<token>/mime": Route(
         HOST, {"mailbox": "mailbox", "token": "push_token"}
     ),
+    "inbound GET /api/inbound/keeping": Route(ADMIN),
+    "inbound PUT /api/inbound/keeping": Route(ADMIN, body={"days": 7, "content": True}),
+    "inbound GET /api/inbound/erasures": Route(ADMIN),
+    "inbound POST /api/inbound/erasures": Route(ADMIN, body={"address": "nobody@customer.test"}, own=(202,)),
     "inbound GET /api/inbound/mails": Route(PROJECT, query={"mailbox": "mailbox", "before": "mail"}),
     "inbound GET /api/inbound/mails/<id>": Route(PROJECT, {"id": "mail"}),
     "inbound POST /api/inbound/mails/<id>/retry": Route(PROJECT, {"id": "mail"}),
