@@ -89,7 +89,7 @@ def session_octets(database: Database, server: Scripted) -> int:
 @pytest.mark.parametrize("silent", [False, True], ids=["cut", "silent"])
 def test_a_session_that_ends_at_any_byte_costs_nothing(database: Database, server: Scripted, silent: bool) -> None:
     whole = session_octets(database, server)
-    offsets = {f"user{offset}": offset for offset in range(3, whole, max(1, whole // (10 if silent else 40)))}
+    offsets = {f"user{offset}": offset for offset in range(3, whole, max(1, whole // (8 if silent else 25)))}
     for user in offsets:
         server.inbox(user).add(*letters(user))
 
