@@ -17,10 +17,11 @@ from common.session_keys import SessionKeys, fetch_from_connect
 from inbound import api, api_hooks, api_presets, api_privacy, api_push, api_push_token, api_sign_in
 from inbound.config import Config
 from inbound.erasing import Erasing
+from inbound.logins import Logins
 from inbound.mailboxes import Mailboxes
 from inbound.pushing import Pushing
 from inbound.signing_in import SignIns
-from inbound.sources.opening import providers_for
+from inbound.sources.opening import grants_for, providers_for
 from inbound.tables import data_key, outbox
 
 # A person waits for a test, and Forge lets a remote answer for 25 seconds only.
@@ -40,7 +41,10 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     patient = replace(config, imap_timeout=min(config.imap_timeout, _TEST_TIMEOUT))
     checks = {"database": lambda: check_current(data, "inbound")}
     app, smorest = web.create_app("inbound", checks, api_title="Mailbridge inbound", session_keys=keys)
-    smorest.register_blueprint(api.mailbox_blueprint(Mailboxes(patient, data, Vault(settings.master_key, data_key))))
+    vault = Vault(settings.master_key, data_key)
+    sign_ins = SignIns(data, vault, providers_for(config), config.oauth, settings.base_url)
+    logins = Logins(sign_ins, grants_for(config, data))
+    smorest.register_blueprint(api.mailbox_blueprint(Mailboxes(patient, data, vault, logins)))
     smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
     smorest.register_blueprint(api.issue_blueprint(data))
     smorest.register_blueprint(api_presets.blueprint(config))
@@ -53,9 +57,6 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     app.register_blueprint(api_push.blueprint(pushing))
     visit = api_hooks.visitor(Http(Nets(settings.allow_networks), _TEST_TIMEOUT, limit=_CERTIFICATE_OCTETS))
     app.register_blueprint(api_hooks.blueprint(pushing, visit))
-    sign_ins = SignIns(
-        data, Vault(settings.master_key, data_key), providers_for(config), config.oauth, settings.base_url
-    )
     smorest.register_blueprint(api_sign_in.popup_blueprint(sign_ins, settings.base_url))
     smorest.register_blueprint(api_sign_in.sign_in_blueprint(sign_ins, settings.base_url))
     return app

@@ -16,16 +16,20 @@ from common.errors import Fault, Permanent
 from common.problems import Problem
 from inbound import presets, preview, store, store_pages
 from inbound.config import Config
+from inbound.logins import Logins
 from inbound.reconciling import reconcile
 from inbound.schemas import PUSH
 from inbound.scope import Scope
 from inbound.sources import Source, Unusable
+from inbound.sources.grant_secrets import AUTHS
+from inbound.sources.imap_disposal import no_folder
 from inbound.sources.opening import account_of, secret_aad, source_for
 
 _SHOWN = (
     "id", "name", "kind", "host", "port", "security", "username", "folder", "address", "validate_certificate",
     "check_identity", "authserv_id", "sub_addresses", "project", "issue_type", "default_reporter", "enabled", "state",
     "last_error", "checked_at", "backlog", "auth", "timeout", "strategy", "move_to", "unnamed", "max_bytes", "reconciled",
+    "provider", "preset", "secret_expires_at", "grant_state",
 )  # fmt: skip
 _TITLES = {
     "host": "The server cannot be reached",
@@ -45,8 +49,9 @@ _UNREACHABLE = "Check host, port and encryption, and whether the server can be r
 class Mailboxes:
     """The mailboxes within a scope behind the API. Every method raises Problem for what the caller can mend."""
 
-    def __init__(self, config: Config, database: Database, vault: Vault) -> None:
+    def __init__(self, config: Config, database: Database, vault: Vault, logins: Logins) -> None:
         self._config = config
+        self._logins = logins
         self._database = database
         self._vault = vault
 
@@ -65,12 +70,13 @@ class Mailboxes:
 
     def add(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Store a new one; the fetcher reads it within a second or two."""
-        fields, secret = _parted(body)
+        fields = _parted(body)
         self._check(scope, fields)
-        secret = self._given(fields, secret)
         fields["backlog"] = fields["backlog"] or _usual_backlog(fields)
         with self._database.write() as tx:
             _alone(tx, scope, fields, None)
+            secret = self._given(fields, self._logins.secret(tx, scope.tenant, body))
+            fields["grant_state"] = "good" if fields["auth"] in AUTHS else None
             id = store.add_mailbox(tx, scope.tenant, fields, b"")
             if secret is not None:
                 store.set_secret(tx, id, self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id)))
@@ -78,16 +84,19 @@ class Mailboxes:
 
     def change(self, scope: Scope, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Store changed settings. What is said about the backlog counts where another place or strategy is chosen."""
-        fields, secret = _parted(body)
+        fields = _parted(body)
         self._check(scope, fields)
         with self._database.write() as tx:
             row = _existing(tx, scope, id)
             _alone(tx, scope, fields, id)
+            secret = self._logins.secret(tx, scope.tenant, body)
             if fields["kind"] != row.kind:
                 fields["push_hash"] = None  # what opened it was for another kind of mailbox
             if secret is None and fields["kind"] != PUSH and (not row.secret or not _same_account(row, fields)):
                 secret = self._given(fields, None, _AGAIN)
             sealed = None if secret is None else self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id))
+            if secret is not None:
+                fields["grant_state"] = "good" if fields["auth"] in AUTHS else None
             store.change_mailbox(tx, row, {**fields, **_backlog(row, fields)}, sealed)
         return self.get(scope, id)
 
@@ -102,7 +111,7 @@ class Mailboxes:
         try:
             finding = source.check()
             if body["strategy"] == "move" and body["move_to"] not in finding.folders:
-                raise _no_target(body["move_to"], finding.folders)
+                raise no_folder(body["move_to"], finding.folders)
         except Fault as fault:
             return {"ok": False, "findings": [], "problem": _trouble(fault), "folders": _folders(fault)}
         finally:
@@ -139,10 +148,12 @@ class Mailboxes:
     def _source(self, scope: Scope, body: Mapping[str, Any]) -> Source:
         """A source for a person who waits: as patient as the mailbox, but no longer than they can wait."""
         _not_atlassians(body)
-        secret = body["secret"]
-        if secret is None:
+        if self._logins.given(body):
+            secret, bearer = body["secret"] or "", self._logins.trying(scope.tenant, body)
+        else:
             secret = self._stored_secret(scope, body)
-        account = account_of(SimpleNamespace(**body), secret)
+            bearer = self._logins.stored(SimpleNamespace(**body), secret)
+        account = account_of(SimpleNamespace(**body), secret, bearer)
         most = self._config.imap_timeout
         return source_for(body["kind"], replace(account, timeout=min(account.timeout or most, most)), self._config)
 
@@ -150,6 +161,8 @@ class Mailboxes:
         """The secret to store; "" where the mailbox has none and that is allowed."""
         if secret is not None or fields["kind"] == PUSH:
             return secret
+        if fields["auth"] == "oauth":
+            raise Problem(422, errors={"sign_in": ["Sign in first, at the provider of the mailbox."]})
         if fields["auth"] != "none":
             raise Problem(422, errors={"secret": [missing or "Give the password of the mailbox."]})
         if not self._config.allow_no_password:
@@ -163,7 +176,7 @@ class Mailboxes:
             row = _existing(tx, scope, body["id"])
             # A stored password goes nowhere but where it was stored for.
             if not row.secret or not _same_account(row, body):
-                raise Problem(422, errors={"secret": [_AGAIN]})
+                self._given(body, None, _AGAIN)
             return self._vault.unseal(tx, scope.tenant, row.secret, secret_aad(row.id)).decode()
 
     def _check(self, scope: Scope, fields: Mapping[str, Any]) -> None:
@@ -174,7 +187,7 @@ class Mailboxes:
         _not_atlassians(fields)
 
 
-_WITHOUT = "Mailboxes without a password are not allowed here: the operator can set MAILBRIDGE_ALLOW_WITHOUT."
+_WITHOUT = "Mailboxes without a password are not allowed here: the operator can set MAILBRIDGE_ALLOW_NO_PASSWORD."
 _AGAIN = "Give the password again: it was stored for another server, user or encryption."
 
 
@@ -191,15 +204,6 @@ def _backlog(row: Row[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     values = {"backlog": chosen or (_usual_backlog(fields) if moved else row.backlog)}
     values["backlog_again"] = chosen is not None and chosen != "none"
     return values | ({"reconciled": None} if moved else {})
-
-
-def _no_target(folder: str, folders: tuple[str, ...]) -> Unusable:
-    return Unusable(
-        f"The account has no folder {folder!r} to move mail to.",
-        remedy=f"Create it, or choose one of these: {', '.join(folders[:20])}.",
-        field="move_to",
-        folders=folders,
-    )
 
 
 def _existing(tx: Connection, scope: Scope, id: str) -> Row[Any]:
@@ -229,12 +233,13 @@ def _same_account(row: Row[Any], fields: Mapping[str, Any]) -> bool:
     weaker = fields["security"] == "none" != row.security or any(
         getattr(row, name) and not fields[name] for name in ("validate_certificate", "check_identity")
     )
-    return same and not weaker
+    # What was granted at one provider is of no use at another.
+    elsewhere = row.auth in AUTHS and row.provider != fields["provider"]
+    return same and not weaker and not elsewhere
 
 
-def _parted(body: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
-    fields = {name: value for name, value in body.items() if name not in ("id", "secret")}
-    return fields, body["secret"]
+def _parted(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in ("id", "secret", "sign_in")}
 
 
 def _shown(row: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
+from inbound.logins import complaint
 from inbound.sources.opening import KINDS
 
 SECURITIES = ("tls", "starttls", "none")
@@ -67,6 +68,9 @@ class Person(_Lenient):
     name = fields.String(required=True, validate=validate.Length(max=200))
 
 
+_PROVIDER = "Give microsoft or google."
+
+
 class Connection(_Lenient):
     """How to reach a folder: what *Test connection* sends. `id` of a stored mailbox lets its stored password be used."""
 
@@ -83,6 +87,17 @@ class Connection(_Lenient):
         load_default=True, metadata={"description": "the certificate has to be for the host"}
     )
     auth = fields.String(load_default="password", validate=validate.OneOf(AUTHS))
+    provider = fields.String(
+        load_default=None, allow_none=True, validate=validate.OneOf(("microsoft", "google"), error=_PROVIDER)
+    )
+    preset = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"[a-z0-9.-]{0,40}\Z"))
+    sign_in = fields.String(
+        load_default=None,
+        allow_none=True,
+        load_only=True,
+        validate=validate.Length(max=200),
+        metadata={"description": "for auth oauth: the state of a sign-in that is done"},
+    )
     timeout = fields.Integer(
         load_default=None,
         allow_none=True,
@@ -111,7 +126,9 @@ class Connection(_Lenient):
             raise ValidationError("Name the folder that handled mail goes to.", "move_to")
         elif data["move_to"] == data["folder"]:
             raise ValidationError("Name another folder than the one that is read.", "move_to")
-        return {**data, "secret": data["secret"] or None}
+        if wrong := complaint(data["kind"], data["auth"], data["provider"]):
+            raise ValidationError(wrong[1], wrong[0])
+        return {**data, "secret": data["secret"] or None, "sign_in": data["sign_in"] or None}
 
 
 class MailboxBody(Connection):
@@ -148,6 +165,12 @@ class MailboxBody(Connection):
         allow_none=True,
         validate=validate.Range(0),
         metadata={"description": "for the backlog `since`: seconds since 1970"},
+    )
+    secret_expires_at = fields.Float(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, 32_503_680_000),
+        metadata={"description": "when an app registration's secret ends, seconds since 1970"},
     )
     addresses = fields.List(
         fields.String(validate=[validate.Length(max=320), _is_address]),
@@ -204,6 +227,12 @@ class Mailbox(Schema):
     security = fields.String()
     username = fields.String()
     has_secret = fields.Boolean()
+    provider = fields.String(allow_none=True)
+    preset = fields.String(allow_none=True)
+    secret_expires_at = fields.Float(allow_none=True)
+    grant_state = fields.String(
+        allow_none=True, metadata={"description": "good; expiring: its secret ends soon; reconnect: sign in again"}
+    )
     folder = fields.String()
     address = fields.String()
     validate_certificate = fields.Boolean()

@@ -389,3 +389,115 @@ def test_settings_have_the_providers_addresses_unless_told_otherwise() -> None:
         OauthSettings.read(Env({"MAILBRIDGE_GOOGLE_CLIENT_SECRET": "s"}))
     with pytest.raises(BadSetting, match="MAILBRIDGE_MICROSOFT_TENANT"):
         OauthSettings.read(Env({"MAILBRIDGE_MICROSOFT_TENANT": "a/b"}))
+
+
+# --- mailboxes that are tried and saved with it
+
+
+GRAPH = {"kind": "graph", "host": "graph.microsoft.com", "port": 443, "security": "tls", "provider": "microsoft"}
+BODY = {
+    **GRAPH, "name": "Support", "username": USER, "folder": "INBOX", "address": USER, "auth": "oauth",
+    "project": {"id": "10000", "key": "SUP", "name": "Support"}, "issue_type": {"id": "10001", "name": "Task"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def mailboxes(browser: FlaskClient, providers: Cloud) -> Call:
+    providers.graph.reset()
+    providers.graph.add(USER)
+
+    def send(method: str, path: str, body: Any = None) -> TestResponse:
+        session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
+        headers = {"Authorization": f"Bearer {session}"}
+        return browser.open("/api/inbound/mailboxes" + path, method=method, json=body, headers=headers, base_url=BASE)
+
+    return send
+
+
+def signed_in(call: Call, browser: FlaskClient, providers: Cloud, account: str = USER) -> str:
+    begun = begin(call, kind="graph")
+    get(browser, providers.come_back(leave(browser, begun), account))
+    return begun["state"]
+
+
+def test_a_mailbox_is_tried_and_saved_with_a_sign_in(
+    call: Call, browser: FlaskClient, providers: Cloud, mailboxes: Call, config: Config, database: Database
+) -> None:
+    state = signed_in(call, browser, providers)
+    for _ in range(2):  # trying it does not use it up
+        tried = mailboxes("POST", "/test", {**BODY, "sign_in": state})
+        assert tried.json is not None and tried.json["ok"], tried.json
+        assert f"lets Mailbridge read the mailbox {USER}" in tried.json["findings"][0]
+    seen = mailboxes("POST", "/preview", {**BODY, "sign_in": state}).json or {}
+    assert seen["total"] == 0
+    saved = mailboxes("POST", "", {**BODY, "sign_in": state})
+    assert saved.status_code == 201, saved.json
+    box = saved.json or {}
+    assert (box["auth"], box["provider"], box["grant_state"], box["has_secret"]) == ("oauth", "microsoft", "good", True)
+    assert "sign_in" not in box and "secret" not in box
+    assert providers.provider.whose(grants_for(config, database).token(box["id"]))["email"] == USER
+    again = mailboxes("POST", "", {**BODY, "folder": "Archive", "sign_in": state})
+    assert again.status_code == 422 and "sign_in" in (again.json or {})["errors"]
+    # What is stored is used for another test and another name, and never for another host.
+    assert (mailboxes("POST", "/test", {**BODY, "id": box["id"]}).json or {})["ok"]
+    assert mailboxes("PUT", f"/{box['id']}", {**BODY, "name": "Renamed"}).status_code == 200
+    elsewhere = mailboxes("PUT", f"/{box['id']}", {**BODY, "host": "evil.test"})
+    assert elsewhere.status_code == 422 and "sign_in" in (elsewhere.json or {})["errors"]
+
+
+def test_saving_without_a_sign_in_asks_for_one(mailboxes: Call) -> None:
+    for path in ("", "/test"):
+        answer = mailboxes("POST", path, BODY)
+        assert answer.status_code == 422 and "Sign in first" in (answer.json or {})["errors"]["sign_in"][0]
+
+
+def test_a_refresh_token_cannot_be_typed(mailboxes: Call) -> None:
+    answer = mailboxes("POST", "", {**BODY, "secret": json.dumps({"refresh": "stolen", "account": USER})})
+    assert answer.status_code == 422 and "sign_in" in (answer.json or {})["errors"]
+
+
+def test_an_app_registration_is_tried_and_saved(
+    providers: Cloud, mailboxes: Call, config: Config, database: Database
+) -> None:
+    providers.provider.apps[("contoso.example", "an-app")] = "app-secret"
+    secret = json.dumps({"tenant": "contoso.example", "client_id": "an-app", "client_secret": "app-secret"})
+    body = {**BODY, "auth": "client_credentials", "secret": secret, "secret_expires_at": 4_000_000_000.0}
+    assert (mailboxes("POST", "/test", body).json or {})["ok"]
+    box = mailboxes("POST", "", body).json or {}
+    assert (box["secret_expires_at"], box["grant_state"]) == (4_000_000_000.0, "good")
+    assert grants_for(config, database).token(box["id"])
+    wrong = mailboxes("POST", "/test", {**body, "secret": secret.replace("app-secret", "another")}).json or {}
+    assert not wrong["ok"] and "has expired" in wrong["problem"]["detail"] and wrong["problem"]["field"] == "secret"
+    broken = mailboxes("POST", "", {**body, "folder": "Archive", "secret": "no JSON"})
+    assert broken.status_code == 422 and "client id" in (broken.json or {})["errors"]["secret"][0]
+
+
+def test_a_new_secret_ends_the_need_to_reconnect(
+    providers: Cloud, mailboxes: Call, call: Call, browser: FlaskClient, config: Config, database: Database
+) -> None:
+    box = mailboxes("POST", "", {**BODY, "sign_in": signed_in(call, browser, providers)}).json or {}
+    providers.provider.revoke(USER)
+    with pytest.raises(Exception, match="Reconnect needed"):
+        grants_for(config, database).token(box["id"])
+    assert (mailboxes("GET", f"/{box['id']}").json or {})["grant_state"] == "reconnect"
+    told = mailboxes("POST", "/test", {**BODY, "id": box["id"]}).json or {}
+    assert "Reconnect needed" in told["problem"]["detail"]
+    body = {**BODY, "sign_in": signed_in(call, browser, providers)}
+    assert (mailboxes("PUT", f"/{box['id']}", body).json or {})["grant_state"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"auth": "password", "secret": "s"}, "auth"),
+        ({"auth": "service_account", "secret": "{}"}, "auth"),
+        ({"provider": "google"}, "provider"),
+        ({"provider": None}, "provider"),
+        ({"provider": "yahoo"}, "provider"),
+        ({"kind": "imap", "auth": "client_credentials", "provider": "google", "secret": "{}"}, "provider"),
+        ({"kind": "imap", "auth": "service_account", "provider": "microsoft", "secret": "{}"}, "provider"),
+    ],
+)
+def test_what_does_not_go_together_is_named(mailboxes: Call, changes: dict[str, Any], field: str) -> None:
+    answer = mailboxes("POST", "", {**BODY, **changes})
+    assert answer.status_code == 422 and field in (answer.json or {})["errors"]

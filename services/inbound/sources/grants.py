@@ -73,6 +73,10 @@ class Grants:
         found = read(row.auth, secret)
         return MailboxBearer(self, row.id, found.account if isinstance(found, SignedIn) else None)
 
+    def of_typed(self, auth: str, kind: str, username: str, secret: str) -> "TypedBearer":
+        """Tokens for an app or a service account that an admin has just typed."""
+        return TypedBearer(self, auth, kind, username, secret)
+
     def token(self, mailbox_id: str) -> str:
         """A token that is good for some minutes at least.
 
@@ -200,6 +204,27 @@ class MailboxBearer:
 
     def refused(self, token: str) -> bool:
         return self._grants.forget(self._mailbox_id, token)
+
+
+class TypedBearer:
+    """See `inbound.sources.Bearer`: one token, had when it is asked for."""
+
+    person = None
+
+    def __init__(self, grants: Grants, auth: str, kind: str, username: str, secret: str) -> None:
+        self._grants = grants
+        self._of = (auth, kind, username, secret)
+        self._had: str | None = None
+
+    def token(self) -> str:
+        auth, kind, username, secret = self._of
+        found = read(auth, secret)
+        assert not isinstance(found, SignedIn)
+        self._had = self._had or self._grants.direct(kind, username, found).access
+        return self._had
+
+    def refused(self, token: str) -> bool:
+        return False
 
 
 class OneToken:
