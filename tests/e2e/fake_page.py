@@ -62,7 +62,7 @@ class FakeApi:
     comparison: dict[str, Any] = field(
         default_factory=lambda: {"seen": 120, "accounted": 120, "unaccounted": 0, "missing": []}
     )
-    keeping: dict[str, Any] = field(default_factory=lambda: {"days": 30, "content": True})
+    keeping: dict[str, Any] = field(default_factory=lambda: dict(KEEPING))
     erasures: list[dict[str, Any]] = field(default_factory=list)
     sign_ins: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -202,8 +202,8 @@ class FakeApi:
         return 200, {"url": f"/sign-in/{state}", "state": state}
 
     def _keep(self, body: dict[str, Any]) -> Reply:
-        self.keeping = body
-        return 200, body
+        self.keeping = {**self.keeping, **body}
+        return 200, self.keeping
 
     def _erase(self, body: dict[str, Any]) -> Reply:
         self.saved.append(body)
@@ -212,7 +212,7 @@ class FakeApi:
             "asked_by": "5b10",
             "asked_at": time.time(),
             "done_at": time.time(),
-            "counts": {"mails": 3},
+            "counts": {"mails": 3, "contents": 0, "rows": 0},
         }
         self.erasures.append(receipt)
         return 200, receipt
@@ -403,6 +403,14 @@ PREVIEW: dict[str, Any] = {
     "oldest_at": 1_780_488_000.0,
     "would": ["2,031 messages, the oldest of 3 June 2026.", "Mail stays in the mailbox."],
     "choices": ["all", "since", "new", "unread"],
+}
+
+
+KEEPING: dict[str, Any] = {
+    "days": 30,
+    "content": True,
+    "default_days": 30,
+    "stops": ["Reprocess: a handled mail cannot be worked on again."],
 }
 
 

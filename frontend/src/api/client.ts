@@ -9,6 +9,7 @@ import type {
   Finding,
   IssueType,
   Keeping,
+  KeepingBody,
   Kind,
   LookupUser,
   LookupUserBody,
@@ -60,7 +61,7 @@ export function createApi(transport: Transport) {
     signInStatus: (state: string) => call<SignInStatus>('GET', `/api/inbound/sign-in/${part(state)}`),
 
     keeping: () => call<Keeping>('GET', '/api/inbound/keeping'),
-    changeKeeping: (body: Keeping) => call<Keeping>('PUT', '/api/inbound/keeping', body),
+    changeKeeping: (body: KeepingBody) => call<Keeping>('PUT', '/api/inbound/keeping', body),
     erasures: () => call<Erasure[]>('GET', '/api/inbound/erasures'),
     erase: (address: string) => call<Erasure>('POST', '/api/inbound/erasures', { address }),
 

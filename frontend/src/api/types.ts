@@ -167,11 +167,17 @@ export interface SignInStatus {
   problem: string | null;
 }
 
-export interface Keeping {
-  /** How long the content of mail is kept. */
+export interface KeepingBody {
+  /** For which a mail's content, sender and subject are kept. */
   days: number;
-  /** False: only the ledger is kept, no content of mail that is handled. */
+  /** False: content is kept only until the mail is handled. */
   content: boolean;
+}
+
+export interface Keeping extends KeepingBody {
+  default_days: number;
+  /** What does not work without content. */
+  stops: string[];
 }
 
 export interface Erasure {

@@ -13,3 +13,9 @@ export function missingOf({ missing, unaccounted }: Reconciliation): string[] {
   const rest = unaccounted - shown.length;
   return rest > 0 && shown.length > 0 ? [...shown, `and ${rest.toLocaleString()} more`] : shown;
 }
+
+/** The later of what was asked for here and what is stored (the nightly one). */
+export function newest(one: Reconciliation | null, other: Reconciliation | null): Reconciliation | null {
+  if (one === null || other === null) return one ?? other;
+  return one.at >= other.at ? one : other;
+}

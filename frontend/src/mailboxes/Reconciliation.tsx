@@ -5,7 +5,7 @@ import { useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Mailbox, Reconciliation as Found } from '../api/types';
-import { missingOf, outcomeOfComparison } from '../forms/reconciliation';
+import { missingOf, newest, outcomeOfComparison } from '../forms/reconciliation';
 import { Moment } from '../parts/Moment';
 import { ProblemMessage } from '../parts/ProblemMessage';
 
@@ -18,7 +18,9 @@ export function Reconciliation({ api, mailbox }: Props) {
   const [now, setNow] = useState<Found | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [isBusy, setBusy] = useState(false);
-  const found = now ?? mailbox.reconciled ?? null;
+  const found = newest(now, mailbox.reconciled ?? null);
+  // It goes on behind an answer that took too long, and its result comes with the mailbox.
+  const isLate = problem?.status === 503;
 
   async function compare() {
     setBusy(true);
@@ -47,7 +49,8 @@ export function Reconciliation({ api, mailbox }: Props) {
           </span>
         </span>
       )}
-      {problem && <ProblemMessage problem={problem} />}
+      {isLate && <span className="mb-quiet">{problem.detail}</span>}
+      {problem && !isLate && <ProblemMessage problem={problem} />}
       {found && found.unaccounted > 0 && (
         <div className="mb-whole">
           <SectionMessage appearance="warning" title={outcomeOfComparison(found)}>

@@ -118,7 +118,7 @@ function Receipts({ erasures }: { erasures: readonly Erasure[] }) {
                     }
                   />
                 </td>
-                <td className="mb-why">{countsInWords(erasure.counts)}</td>
+                <td className="mb-why">{erasure.done_at === null ? '' : countsInWords(erasure.counts)}</td>
               </tr>
             ))}
           </tbody>

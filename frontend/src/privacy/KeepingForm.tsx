@@ -5,8 +5,8 @@ import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
-import type { Keeping } from '../api/types';
-import { checkKeeping, keepingBody } from '../forms/privacy';
+import type { Keeping, KeepingBody } from '../api/types';
+import { checkKeeping } from '../forms/privacy';
 import type { Notify } from '../parts/Notices';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TextField } from '../parts/TextField';
@@ -41,7 +41,7 @@ export function KeepingForm({ api, notify }: Props) {
   );
 }
 
-function Form({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: Keeping) => Promise<void> }) {
+function Form({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: KeepingBody) => Promise<void> }) {
   const [days, setDays] = useState(String(keeping.days));
   const [content, setContent] = useState(keeping.content);
   const { attach, errors, problem, busy, touched, act } = useForm<'saving'>();
@@ -52,42 +52,42 @@ function Form({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: Keeping
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void act('saving', checkKeeping(days, content), () => onSave(keepingBody(days, content, keeping)));
+        void act('saving', checkKeeping(days), () => onSave({ days: Number(days), content }));
       }}
     >
       <fieldset className="mb-group">
         <legend>What is kept of mail</legend>
         <p>
-          The content of each mail is stored encrypted, so that you can look at it and handle it again. What became of it (the ledger)
-          stays without the content.
+          The content of each mail is stored encrypted, so that you can look at it and handle it again. After these days it is
+          forgotten, with its sender and its subject; that there was a mail, and what became of it (the ledger), stays.
         </p>
+        <div className="mb-row">
+          <TextField
+            label="For how many days"
+            name="days"
+            inputMode="numeric"
+            isRequired
+            hint={`Your operator’s usual is ${keeping.default_days}.`}
+            value={days}
+            error={errors.days}
+            onChange={(typed) => {
+              setDays(typed);
+              touched('days');
+            }}
+          />
+        </div>
         <Checkbox
           label="Keep the content of handled mail"
           name="content"
           isChecked={content}
           onChange={(event) => setContent(event.currentTarget.checked)}
         />
-        {content ? (
-          <div className="mb-row">
-            <TextField
-              label="For how many days"
-              name="days"
-              inputMode="numeric"
-              isRequired
-              value={days}
-              error={errors.days}
-              onChange={(typed) => {
-                setDays(typed);
-                touched('days');
-              }}
-            />
-          </div>
-        ) : (
+        {!content && (
           <SectionMessage appearance="warning" title="Without the content these stop working">
             <ul className="mb-list">
-              <li>Viewing a mail, and what came with it, once it is handled.</li>
-              <li>Handling a mail again after it was handled.</li>
-              <li>Rehearsing changed rules on mail of the last days.</li>
+              {keeping.stops.map((sentence) => (
+                <li key={sentence}>{sentence}</li>
+              ))}
             </ul>
             <p>Mail that waits, is held or has failed keeps its content until it is handled.</p>
           </SectionMessage>

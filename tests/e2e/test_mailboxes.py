@@ -1,0 +1,133 @@
+"""Mailboxes by clicking, in a real Chromium against the real process and the stand-in Jira: a provider's preset, a look at what is
+there, mail read elsewhere, the comparison with the ledger, pushed mail, and an erasure.
+
+Fails on any page error, console error or warning. Pictures of what was seen go to var/screenshots.
+"""
+
+import imaplib
+
+import pytest
+import requests
+from playwright.sync_api import FrameLocator, Page, expect
+
+from sandbox.app import Sandbox
+from sandbox.client import SandboxClient
+from sandbox.story import MAILBOX, PASSWORD
+from tests.e2e.test_page import browser  # noqa: F401 - a fixture
+from tests.e2e.test_story import choose, picture, world  # noqa: F401 - a fixture
+from tests.e2e.test_story import page as strict_page  # noqa: F401 - a fixture
+from tests.running import Standalone, wait_for
+
+pytestmark = pytest.mark.browser
+PUSHED = "pushed@sandbox.test"
+
+
+@pytest.fixture
+def page(strict_page: Page) -> Page:  # noqa: F811 - the fixture imported above
+    return strict_page
+
+
+def test_a_mailbox_with_mail_in_it_and_a_pushed_one_by_clicking(
+    world: tuple[Sandbox, Standalone],  # noqa: F811
+    page: Page,
+) -> None:
+    sandbox, process = world
+    jira = SandboxClient(sandbox.url)
+    three_letters_of_which_one_is_read(sandbox, jira)
+    page.goto(sandbox.url + "/host")
+    mailbridge = page.frame_locator("iframe")
+
+    connect_after_a_look(page, mailbridge, sandbox)
+    expect(mailbridge.get_by_role("button", name="2 handled")).to_be_visible()
+    assert {issue["fields"]["summary"] for issue in jira.issues()} == {"First", "Third"}
+
+    mailbridge.get_by_role("button", name="1 ignored").click()
+    mailbridge.get_by_role("button", name="Second").click()
+    expect(mailbridge.get_by_text("Read elsewhere").first).to_be_visible()
+    picture(page, "read-elsewhere")
+    mailbridge.get_by_role("button", name="Process anyway").click()
+    wait_for(lambda: len(jira.issues()) == 3, 20, process.tail)
+    page.keyboard.press("Escape")
+
+    mailbridge.get_by_role("tab", name="Mailboxes").click()
+    mailbridge.get_by_role("button", name="Compare Support with the ledger").click()
+    expect(mailbridge.get_by_text("3 seen, 3 accounted for, 0 unaccounted")).to_be_visible()
+    picture(page, "compared")
+
+    push_a_mail(page, mailbridge)
+    wait_for(lambda: len(jira.issues()) == 4, 20, process.tail)
+
+    erase_carol(page, mailbridge)
+
+
+def three_letters_of_which_one_is_read(sandbox: Sandbox, jira: SandboxClient) -> None:
+    for subject in ("First", "Second", "Third"):
+        jira.mail(
+            from_="Carol Customer <carol@customer.example>", to=MAILBOX, subject=subject, text=f"{subject} letter."
+        )
+    with imaplib.IMAP4("127.0.0.1", sandbox.imap_port, timeout=10) as server:
+        server.login(MAILBOX, PASSWORD)
+        server.select("INBOX")
+        server.store("2", "+FLAGS", "\\Seen")
+
+
+def connect_after_a_look(page: Page, mailbridge: FrameLocator, sandbox: Sandbox) -> None:
+    mailbridge.get_by_role("button", name="Connect a mailbox").first.click()
+    address, server = mailbridge.get_by_role("textbox", name="Address"), mailbridge.get_by_label("Server").first
+    address.fill("support@fastmail.com")
+    expect(server).to_have_value("imap.fastmail.com")
+    picture(page, "preset")
+    address.fill(MAILBOX)
+    server.fill("127.0.0.1")
+    choose(mailbridge, "Security", "None (not encrypted)")
+    mailbridge.get_by_role("textbox", name="Port").fill(str(sandbox.imap_port))
+    mailbridge.get_by_label("Password").fill(PASSWORD)
+    mailbridge.get_by_role("button", name="Test connection").click()
+    expect(mailbridge.get_by_text("The connection works")).to_be_visible()
+    expect(mailbridge.get_by_text("3 messages").first).to_be_visible()
+    choose(mailbridge, "Mail that is already there", "Process the 2 unread")
+    picture(page, "preview")
+    mailbridge.get_by_role("textbox", name="Name", exact=True).fill("Support")
+    choose_project(mailbridge)
+    mailbridge.get_by_role("button", name="Connect mailbox").click()
+    expect(mailbridge.get_by_role("heading", name="Support", exact=True)).to_be_visible()
+
+
+def push_a_mail(page: Page, mailbridge: FrameLocator) -> None:
+    mailbridge.get_by_role("button", name="Connect a mailbox").click()
+    choose(mailbridge, "Kind of mailbox", "Pushed mail")
+    mailbridge.get_by_role("textbox", name="Address").fill(PUSHED)
+    choose_project(mailbridge)
+    mailbridge.get_by_role("button", name="Connect mailbox").click()
+    mailbridge.get_by_role("button", name="Make a token").click()
+    token = mailbridge.get_by_label("Push token", exact=True).input_value()
+    url = mailbridge.get_by_label("Address", exact=True).last.input_value()
+    picture(page, "push-token")
+    mailbridge.get_by_role("button", name="I have kept it").click()
+    raw = f"From: dave@customer.example\r\nTo: {PUSHED}\r\nSubject: Pushed\r\nMessage-ID: <p1@x>\r\n\r\nBy a pipe.\r\n"
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "message/rfc822"}
+    assert requests.post(url, raw.encode(), headers=headers, timeout=10).status_code == 202
+    mailbridge.get_by_role("tab", name="What came in").click()
+    mailbridge.get_by_role("button", name="Show all mail").click()
+    expect(mailbridge.get_by_role("row", name="Pushed").get_by_text("New issue")).to_be_visible()
+
+
+def erase_carol(page: Page, mailbridge: FrameLocator) -> None:
+    mailbridge.get_by_role("tab", name="Privacy").click()
+    mailbridge.get_by_label("For how many days").fill("7")
+    mailbridge.get_by_role("button", name="Save").click()
+    expect(mailbridge.get_by_text("What is kept is saved")).to_be_visible()
+    mailbridge.get_by_label("Address of the person").fill("carol@customer.example")
+    mailbridge.get_by_role("button", name="Erase this person").click()
+    mailbridge.get_by_role("button", name="Erase", exact=True).click()
+    expect(mailbridge.get_by_text("Complete", exact=True)).to_be_visible()
+    picture(page, "privacy")
+    mailbridge.get_by_role("tab", name="What came in").click()
+    expect(mailbridge.get_by_text("dave@customer.example").first).to_be_visible()
+    expect(mailbridge.get_by_text("carol@customer.example")).to_have_count(0)
+
+
+def choose_project(mailbridge: FrameLocator) -> None:
+    mailbridge.get_by_role("combobox", name="Project").press_sequentially("SUP")
+    mailbridge.get_by_role("option", name="Support (SUP)").click()
+    choose(mailbridge, "Issue type", "Email request")
