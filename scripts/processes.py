@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sandbox.servers.ports import free_port
@@ -34,8 +34,13 @@ def keys(folder: Path) -> dict[str, str]:
     for name in ("MASTER_KEY", "ROLE_KEY_INBOUND", "ROLE_KEY_OUTBOUND"):
         path = folder / name.lower()
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(base64.b64encode(secrets.token_bytes(32)).decode(), encoding="ascii")
+            # Whole or not at all: two that start at the same moment end up with the same key.
+            mine = folder / f".{name.lower()}-{secrets.token_hex(8)}"
+            mine.touch(mode=0o600)
+            mine.write_text(base64.b64encode(secrets.token_bytes(32)).decode(), encoding="ascii")
+            with suppress(FileExistsError):
+                os.link(mine, path)
+            mine.unlink()
         found[f"MAILBRIDGE_{name}_FILE"] = str(path)
     return found
 

@@ -29,7 +29,11 @@ fi
 if [ "$quick" = yes ]; then
   run "tests (pytest, quick)" pytest -m "not rabbitmq and not postgres and not dovecot and not smtp and not browser" --ignore tests/chaos -rs
 else
-  run "tests (pytest)" pytest -rs --durations 10
+  # Tests of single parts mostly wait: two files at a time take little more than half as long. Those of the whole want the
+  # machine for themselves; whatever is not named here is among them.
+  parts=(tests/architecture tests/common tests/connect tests/inbound tests/outbound tests/sandbox)
+  run "tests of the parts (pytest, two files at a time)" pytest -n 2 --dist loadfile -rs --durations 10 "${parts[@]}"
+  run "tests of the whole (pytest)" pytest -rs --durations 10 "${parts[@]/#/--ignore=}"
 fi
 echo
 if [ ${#failed[@]} -gt 0 ]; then
