@@ -1,6 +1,7 @@
 """`python -m tests.bench [PART …]`: measure, write var/bench/*.json, and with all parts docs/performance.md.
 
-Parts: inbound, outbound, parallel, latency, memory, parse; without any all of them, which takes about four minutes.
+Parts: inbound, outbound, latency, fetch, noticed, parallel, memory, idle, parse; without any all of them, which takes about seven
+minutes.
 """
 
 import json
@@ -15,7 +16,7 @@ from typing import Any
 
 from sandbox.servers.private import NotAvailable
 from scripts.fleet import ROOT
-from tests.bench import machine, parsing, pipelines, report, waits
+from tests.bench import fetching, machine, parsing, pipelines, report, waits
 from tests.bench.world import World, world
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -27,8 +28,13 @@ PARTS: dict[str, Callable[[World, dict[str, Any]], None]] = {
     ),
     "outbound": lambda here, results: results["pipelines"].append(pipelines.outbound(here, 200)),
     "latency": lambda here, results: results.update(latency=waits.latency(here, 30)),
+    "fetch": lambda here, results: results.update(
+        fetching=[fetching.fetched(here, 1000, "small"), fetching.fetched(here, 200, "page")]
+    ),
+    "noticed": lambda here, results: results.update(noticed=fetching.noticed(here, 30)),
     "parallel": lambda here, results: results.update(parallel=pipelines.parallel(here, 800)),
     "memory": lambda here, results: results.update(memory=waits.memory(here, 8, 25_000_000)),
+    "idle": lambda here, results: results.update(idle=fetching.idle(here, 500)),
 }
 
 

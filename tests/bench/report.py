@@ -25,6 +25,12 @@ def page(results: Results) -> str:
     pipelines = results.get("pipelines", [])
     if pipelines:
         parts += ["\n## Pipelines against the bare loop\n\n", _pipelines(pipelines), _EXPLAINED]
+    if results.get("fetching"):
+        parts += ["\n## From the mail server to the ledger\n\n", _fetching(results["fetching"])]
+    if results.get("noticed"):
+        parts += ["\n## New mail with IDLE\n\n", _noticed(results["noticed"])]
+    if results.get("idle"):
+        parts += ["\n## Mailboxes that wait\n\n", _idle(results["idle"])]
     if results.get("parallel"):
         parts += ["\n## A slow Jira\n\n", _parallel(results["parallel"])]
     if results.get("latency"):
@@ -71,6 +77,52 @@ def _pipelines(rows: Sequence[Results]) -> str:
 def _shares(row: Results) -> str:
     shares = ", ".join(f"{name} {ms:.1f}" for name, ms in row["ms_per_mail_by_process"].items())
     return f"\n{row['name']}: milliseconds a mail in {shares}.\n"
+
+
+def _fetching(rows: Sequence[Results]) -> str:
+    head = (
+        "mails of", "time by the clock, ours ÷ bare", "processor time, ours ÷ bare", "mails/s", "bare loop, mails/s",
+        "mails/s per core", "bare loop, per core", "load",
+    )  # fmt: skip
+    table = [
+        (
+            row["name"],
+            f"**{row['ratio_wall']:.1f}**",
+            f"**{row['ratio_cpu']:.1f}**",
+            *(f"{row[name]:.0f}" for name in ("per_second", "bare_per_second", "per_core", "bare_per_core")),
+            f"{row['load']:.1f}",
+        )
+        for row in rows
+    ]
+    return _table(head, table) + (
+        "\nOurs: fetched, recognised, encrypted and committed with its message for the worker, which stands still meanwhile. Bare: an "
+        "imapclient loop that fetches the same mails by fifty and throws them away.\n"
+    )
+
+
+def _noticed(row: Results) -> str:
+    ways = (("APPEND → in the ledger", "ledger_seconds"), ("APPEND → a bare loop in IDLE hears of it", "bare_seconds"))
+    table = [(title, *(f"{row[key][name]:.3f}" for name in ("p50", "p99", "most"))) for title, key in ways]
+    table.append(("ours ÷ bare", f"**{row['ratios']['p50']:.2f}**", f"**{row['ratios']['p99']:.2f}**", ""))
+    return _table(("seconds", "p50", "p99", "most"), table) + f"\n{row['samples']} of each, load {row['load']:.1f}.\n"
+
+
+def _idle(row: Results) -> str:
+    head = ("mailboxes in IDLE in one fetcher", "MB", "MB with one", "kB each", "threads", "of one core")
+    cells = (
+        f"{row['mailboxes']}",
+        f"**{row['memory'] / 1e6:.0f}**",
+        f"{row['rest'] / 1e6:.0f}",
+        f"**{row['each'] / 1e3:.0f}**",
+        f"{row['threads']}",
+        f"{row['core_share']:.0%}",
+    )
+    soon = row["ledger_seconds"]
+    return _table(head, [cells]) + (
+        f"\nAll connected {row['connected_seconds']:.0f} s after the last was set up; {row['database_connections']} connections to the "
+        f"database by all seven processes. A mail to one of them is in the ledger after {soon['p50']:.2f} s (p50; at most "
+        f"{soon['most']:.2f}). Load {row['load']:.1f}.\n"
+    )
 
 
 def _parallel(row: Results) -> str:
