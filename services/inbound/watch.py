@@ -31,6 +31,7 @@ from inbound.tidying import READ_ONLY, tidy
 _BUSY, _LOOK_SOON = 30.0, 5.0
 _SAY = 60.0
 _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the ledger
+_AGAIN = 60.0  # the same while something is left that could not be brought into the ledger
 _STEADY = 60.0  # seconds that a connection has to last for its end to be the first trouble, not the next
 _PERMANENT_PAUSE = 30.0
 
@@ -127,7 +128,8 @@ class Watch:
         accounts, taken = Accounts(self._database, source, place, known), float("-inf")
         compared: float | None = None
         while not self._stopping.is_set():
-            if compared is None or self._asked.is_set() or time.monotonic() - compared > _RECONCILE:
+            every = _AGAIN if self._left else _RECONCILE
+            if compared is None or self._asked.is_set() or time.monotonic() - compared > every:
                 found = self._compare(accounts, source, row, known)
                 compared = time.monotonic()
             elif found := accounts.news():
@@ -152,9 +154,9 @@ class Watch:
         found = first.after(second)
         with self._database.write() as tx:
             self._hold(tx)
-            if first.gone:
-                store_sources.advance(tx, known.id, first.gone)
-                store_ledger.gone(tx, known.id, first.gone)
+            if gone := {*first.gone, *second.gone}:
+                store_sources.advance(tx, known.id, gone)
+                store_ledger.gone(tx, known.id, gone)
             if not self._stopping.is_set():
                 store_sources.set_reconciled(tx, row.id, found, asked)
         self._left = int(found["unaccounted"])

@@ -15,8 +15,9 @@ def finding(
     total: int,
     wakes: bool,
     certificate: Certificate | None,
+    remarks: tuple[str, ...] = (),
 ) -> Finding:
-    """The facts and a sentence for each."""
+    """The facts and a sentence for each; the remarks after them."""
     sentences = (
         f"Connected to {account.host} and logged in as {account.username}.",
         f"The folder {account.folder} has {total} {'message' if total == 1 else 'messages'}, {unread} of them unread.",
@@ -24,6 +25,7 @@ def finding(
         if wakes
         else "The server has no IDLE, so new mail is looked for at intervals.",
         _about(account, certificate),
+        *remarks,
     )
     expires_at = certificate.expires_at if certificate else None
     return Finding(sentences, folders, unread, total, wakes, expires_at)

@@ -90,6 +90,8 @@ class ImapSource:
     def listed(self, after: str | None = None) -> tuple[str, ...]:
         above = int(after or 0)
         with self._explained("list the messages"):
+            if after is None:
+                self._here().noop()  # a server may go on listing what is gone until it is asked for news
             idle.told(self._here())
             # "n:*" names the last message even when its number is smaller than n (RFC 3501, 6.4.8).
             found = tuple(str(number) for number in sorted(self._here().search(f"UID {above + 1}:*")) if number > above)
@@ -145,7 +147,7 @@ class ImapSource:
         wanted = sorted(int(id) for id in ids)
         for start in range(0, len(wanted), 500):
             with self._explained(imap_disposal.WHAT[disposal.kind]):
-                imap_disposal.dispose(self._here(), wanted[start : start + 500], disposal)
+                imap_disposal.dispose(self._here(), wanted[start : start + 500], disposal, _folders)
 
     def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
         if not self._idles:
@@ -175,8 +177,9 @@ class ImapSource:
             total = int(answer.get(b"EXISTS", 0))
             unread = len(client.search("UNSEEN"))
             wakes = bool(client.has_capability("IDLE"))
+            remarks = () if client.has_capability("UIDPLUS") else (imap_disposal.NO_EXPUNGE,)
         self.close()
-        return finding(self._account, folders, unread, total, wakes, certificate)
+        return finding(self._account, folders, unread, total, wakes, certificate, remarks)
 
     def close(self) -> None:
         client, self._client = self._client, None
