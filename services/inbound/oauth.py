@@ -129,11 +129,11 @@ class Providers:
     def _asked(self, url: str, headers: Mapping[str, str], body: str) -> Tokens:
         answer = self._http.send("POST", url, headers, body.encode(), timeout=_TIMEOUT)
         told = _json(answer.body)
-        code = str(told.get("error") or "")[:100]
+        code = one_line(told.get("error"), 100)
         if answer.status >= 500 or answer.status in (408, 429) or code in _PASSING:
-            retry = answer.headers.get("retry-after", "")
             raise Temporary(
-                f"The sign-in service answered {answer.status}.", retry_after=float(retry) if retry.isdigit() else None
+                f"The sign-in service answered {answer.status}.",
+                retry_after=_seconds(answer.headers.get("retry-after")),
             )
         if answer.status != 200:
             raise GrantRefused(_sentence(answer.status, code, told), code=code or str(answer.status))
@@ -142,7 +142,7 @@ class Providers:
             raise Temporary("The sign-in service answered without an access token.")
         return Tokens(
             access,
-            float(life) if isinstance(life, int | float | str) and str(life).isdigit() else _LIFE,
+            _seconds(life) or _LIFE,
             refresh if isinstance(refresh, str) and refresh else None,
             _account(told.get("id_token")),
         )
@@ -186,8 +186,20 @@ def _account(id_token: object) -> str | None:
 
 
 def _sentence(status: int, code: str, told: Mapping[str, Any]) -> str:
-    words = " ".join(str(told.get("error_description") or "").split())[:300]
+    words = one_line(told.get("error_description"), 300)
     return f"The sign-in service refused ({code or status})" + (f": {words.rstrip('.')}." if words else ".")
+
+
+def one_line(text: object, most: int) -> str:
+    """A provider's words, safe to store and to show."""
+    line = " ".join(str(text or "").split())
+    return "".join(letter for letter in line if letter.isprintable())[:most]
+
+
+def _seconds(value: object) -> float | None:
+    """Whole seconds, as a number or in digits; never more than half a day."""
+    text = str(value)
+    return min(float(text), 43_200.0) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
 def _json(body: bytes) -> Mapping[str, Any]:

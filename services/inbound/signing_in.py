@@ -22,7 +22,7 @@ from common.db import Database
 from common.errors import Fault, Temporary
 from common.problems import Problem
 from inbound import store_grants, store_pages, store_sign_in
-from inbound.oauth import GrantRefused, Providers
+from inbound.oauth import GrantRefused, Providers, one_line
 from inbound.oauth_settings import OauthSettings
 from inbound.scope import Scope
 from inbound.sources.grant_secrets import SignedIn, read
@@ -236,8 +236,8 @@ def _refusal(name: str, query: Mapping[str, str]) -> str:
     code = query.get("error", "")
     if code == "access_denied":
         return f"The consent was refused at {name}: without it Mailbridge cannot read the mailbox."
-    words = " ".join(query.get("error_description", "").split())[:200]
-    told = f"{code[:60] or 'no code'}" + (f": {words.rstrip('.')}" if words else "")
+    words = one_line(query.get("error_description"), 200)
+    told = f"{one_line(code, 60) or 'no code'}" + (f": {words.rstrip('.')}" if words else "")
     if code in ("consent_required", "interaction_required"):
         return f"{name} wants an administrator's consent first ({told})."
     return f"{name} did not sign you in ({told})."

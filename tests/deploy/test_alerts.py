@@ -34,6 +34,7 @@ FIRING: dict[str, tuple[Series, str, dict[str, str]]] = {
     ),
     "MailbridgeMailUnaccounted": ({"mailbridge_unaccounted": "1+0x30"}, "16m", {}),
     "MailbridgeMailboxTrouble": ({'mailbridge_mailbox_state{state="trouble"}': "2+0x30"}, "16m", {}),
+    "MailbridgeMailboxSignIn": ({'mailbridge_mailbox_grant{state="reconnect"}': "2+0x30"}, "6m", {}),
     "MailbridgeSenderTrouble": ({'mailbridge_sender_state{state="trouble"}': "1+0x30"}, "16m", {}),
     "MailbridgeEventLate": (
         {

@@ -98,9 +98,14 @@ def test_google_keeps_its_refresh_token(database: Database, config: Config, prov
 
 
 def test_processes_at_once_never_use_one_refresh_token_twice(
-    database: Database, config: Config, providers: Cloud
+    database_url: str, config: Config, providers: Cloud
 ) -> None:
     """With a provider that ends everything when a token comes twice, eight processes still go on."""
+    with rig.opened(database_url) as database:
+        _never_twice(database, config, providers)
+
+
+def _never_twice(database: Database, config: Config, providers: Cloud) -> None:
     providers.provider.settings.rotation = "strict"
     id = add_signed_in(database, config, providers.granted())
     processes = [grants_for(config, database) for _ in range(8)]

@@ -231,9 +231,9 @@ def test_a_refused_consent_is_told_in_words(call: Call, browser: FlaskClient) ->
 def test_what_the_provider_says_is_no_html_of_ours(call: Call, browser: FlaskClient) -> None:
     begun = begin(call)
     leave(browser, begun)
-    query = f"?state={begun['state']}&error=%3Cscript%3E&error_description=%3Cimg%20src=x%3E"
+    query = f"?state={begun['state']}&error=%3Cscript%3E%00&error_description=%3Cimg%20src=x%3E%00"
     text = get(browser, "/api/inbound/sign-in/callback" + query).text
-    assert "<script>" not in text and "<img" not in text and "&lt;script&gt;" in text
+    assert "<script>" not in text and "<img" not in text and "&lt;script&gt;" in text and "\0" not in text
 
 
 def test_a_code_of_another_sign_in_is_refused(call: Call, browser: FlaskClient, providers: Cloud) -> None:

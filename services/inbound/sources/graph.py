@@ -253,4 +253,4 @@ def _block_of(told: Mapping[str, Any]) -> bytes:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()).encode("utf-8", "replace").decode()

@@ -50,10 +50,14 @@ def said(body: bytes) -> str:
     error = found.get("error") if isinstance(found, dict) else None
     if not isinstance(error, dict):
         return ""
-    parts = [" ".join(str(error[name]).split()) for name in ("code", "message") if error.get(name)]
+    parts = [_line(error[name]) for name in ("code", "message") if error.get(name)]
     return f"{': '.join(parts)[:300].rstrip('.')}." if parts else ""
 
 
 def _seconds(text: str | None) -> float | None:
     """Retry-After in seconds; a date there is not worth reading a clock for."""
-    return min(float(text), 3600.0) if text is not None and text.strip().isdigit() else None
+    return min(float(text), 3600.0) if text is not None and text.isascii() and text.strip().isdigit() else None
+
+
+def _line(value: object) -> str:
+    return "".join(letter for letter in " ".join(str(value).split()) if letter.isprintable())

@@ -44,4 +44,5 @@ def refusal(host: str, user: str, person: str | None, words: str) -> Unusable:
 
 
 def _line(value: object) -> str:
-    return " ".join(str(value).split())[:200]
+    line = " ".join(str(value).split())
+    return "".join(letter for letter in line if letter.isprintable())[:200]
