@@ -101,7 +101,7 @@ def push_a_mail(page: Page, mailbridge: FrameLocator) -> None:
     mailbridge.get_by_role("button", name="Connect mailbox").click()
     mailbridge.get_by_role("button", name="Make a token").click()
     token = mailbridge.get_by_label("Push token", exact=True).input_value()
-    url = mailbridge.get_by_label("Address", exact=True).last.input_value()
+    url = mailbridge.get_by_label("Where to bring the mail", exact=True).input_value()
     picture(page, "push-token")
     mailbridge.get_by_role("button", name="I have kept it").click()
     raw = f"From: dave@customer.example\r\nTo: {PUSHED}\r\nSubject: Pushed\r\nMessage-ID: <p1@x>\r\n\r\nBy a pipe.\r\n"

@@ -93,10 +93,11 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only =
               only={only}
               onClose={close}
               onSaved={(saved) => {
-                // Pushed mail needs its token next.
-                setOpen(saved.kind === 'push' && open.mailbox === null ? { what: 'token', mailbox: saved } : null);
-                notify('success', open.mailbox ? `${saved.name} is saved` : `${saved.name} is added`);
                 void refresh();
+                // Pushed mail needs its token next.
+                if (saved.kind === 'push' && open.mailbox === null) return setOpen({ what: 'token', mailbox: saved });
+                close();
+                notify('success', open.mailbox ? `${saved.name} is saved` : `${saved.name} is added`);
               }}
             />
           </Suspense>

@@ -117,15 +117,13 @@ function Made({ made }: { made: Token }) {
           <p>Whoever has it can bring mail to this mailbox. Keep it where your mail server or service reads it.</p>
         </SectionMessage>
         <CopyField label="Push token" value={made.token} isSecret />
-        <CopyField label="Address" value={made.url} />
+        <CopyField label="Where to bring the mail" value={made.url} />
         {made.commands.length > 0 && (
           <div>
             <strong>What to do with it</strong>
             <ol className="mb-list">
               {made.commands.map((command, index) => (
-                <li key={index}>
-                  <pre className="mb-command">{command}</pre>
-                </li>
+                <li key={index}>{command.includes('\n') ? <pre className="mb-command">{command}</pre> : command}</li>
               ))}
             </ol>
             <div className="mb-after">

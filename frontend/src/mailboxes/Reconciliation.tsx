@@ -42,7 +42,7 @@ export function Reconciliation({ api, mailbox }: Props) {
       {found && (
         <span role="status">
           <strong>{found.seen.toLocaleString()}</strong> seen, <strong>{found.accounted.toLocaleString()}</strong> accounted for,{' '}
-          <strong className={found.unaccounted > 0 ? 'mb-error' : undefined}>{found.unaccounted.toLocaleString()}</strong> unaccounted
+          <strong className={found.unaccounted > 0 ? 'mb-danger' : undefined}>{found.unaccounted.toLocaleString()}</strong> unaccounted
           <span className="mb-quiet">
             {' '}
             (<Moment at={found.at} />)
