@@ -74,3 +74,36 @@ def test_the_parsers_are_compared_by_each_size() -> None:
 
 def test_a_part_that_does_not_exist_is_refused() -> None:
     assert main(["inbuond"]) == 2
+
+
+def test_the_page_tells_of_fetching_waiting_and_idle_mailboxes() -> None:
+    rates = {"per_second": 300.0, "bare_per_second": 900.0, "per_core": 400.0, "bare_per_core": 2000.0}
+    seconds = {"p50": 0.25, "p99": 0.5, "most": 0.6}
+    page = report.page(
+        results(
+            fetching=[{"name": "5.7 kB", "ratio_wall": 3.0, "ratio_cpu": 5.0, **rates, "load": 1.0}],
+            noticed={
+                "samples": 30,
+                "ledger_seconds": seconds,
+                "bare_seconds": seconds,
+                "ratios": {"p50": 1.0, "p99": 1.0},
+                "load": 1.0,
+            },
+            idle={
+                "mailboxes": 500,
+                "memory": 120e6,
+                "rest": 90e6,
+                "each": 60e3,
+                "threads": 510,
+                "core_share": 0.03,
+                "connected_seconds": 2.0,
+                "database_connections": 29,
+                "ledger_seconds": seconds,
+                "bare_seconds": seconds,
+                "load": 1.0,
+            },
+        )
+    )
+    assert "| 5.7 kB | **3.0** | **5.0** | 300 | 900 | 400 | 2000 | 1.0 |" in page
+    assert "| ours ÷ bare | **1.00** | **1.00** |  |" in page
+    assert "| 500 | **120** | 90 | **60** | 510 | 3% |" in page

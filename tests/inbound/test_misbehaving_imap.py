@@ -340,3 +340,44 @@ def test_a_server_that_can_only_the_least_is_read_all_the_same(database: Databas
             server.inbox("ann").add(letter("found by asking"))
             wait_for(lambda: balanced(database, id, server.inbox("ann")))
         assert not any(what == "IDLE" for _, what in server.heard)
+
+
+@pytest.mark.parametrize("strategy", ["delete", "move"])
+@pytest.mark.parametrize("without", [(), ("MOVE",), ("UIDPLUS", "MOVE", "IDLE")], ids=["all", "no MOVE", "the least"])
+@pytest.mark.parametrize("broken", [False, True], ids=["good", "cut"])
+def test_handled_mail_leaves_by_whatever_the_server_can(
+    database: Database, strategy: str, without: tuple[str, ...], broken: bool
+) -> None:
+    with Scripted(without=without) as server:
+        cut = itertools.count()
+
+        def breaks_off(_talk: Talk, what: str, octets: bytes) -> bytes:
+            if broken and what in ("UID MOVE", "UID STORE", "UID EXPUNGE") and next(cut) == 0:
+                raise HangUp  # it is done, and we are not told
+            return octets
+
+        server.twist = breaks_off
+        inbox, done = server.inbox("ann"), server.folders("ann")["Done"]
+        inbox.add(*letters("ann"))
+        inbox.mails[3].flags.add("\\Deleted")  # by somebody else, who has not emptied the folder yet
+        wanted = {"strategy": strategy, "move_to": "Done" if strategy == "move" else None, "backlog": "all"}
+        id = connect(database, server, **wanted)
+        with fetching(database):
+            wait_for(lambda: len(rows(database, id)) == 3)
+            assert len(inbox.mails) == 3, "nothing is handled yet"
+            with database.write() as tx:  # as the worker does
+                tx.execute(mail.update().where(mail.c.remote_id != "3").values(state="handled"))
+            wait_for(lambda: [row.disposal for row in rows(database, id)] == ["done", "done", "due"])
+        left = {number for number, one in inbox.mails.items() if "\\Deleted" not in one.flags}
+        assert left == set() and 3 in inbox.mails, "of what others mark as deleted nothing is touched"
+        assert set(inbox.mails) == ({1, 2, 3} if "UIDPLUS" in without else {3})
+        assert {one.raw for one in done.mails.values()} == ({*letters("ann")[:2]} if strategy == "move" else set())
+
+
+def test_a_folder_of_half_a_million_messages_is_listed(server: Scripted) -> None:
+    many = range(1_000_000, 1_500_000)
+    line = b"* SEARCH " + b" ".join(b"%d" % number for number in many) + b"\r\n"
+    server.twist = lambda _talk, _what, octets: octets.replace(b"* SEARCH\r\n", line)
+    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=10.0, allow_plain=True)) as source:
+        source.open()
+        assert len(source.listed()) == len(many)
