@@ -178,7 +178,8 @@ def _page(status: int, sentence: str, *, button: bool = False) -> AnyResponse:
 def _bare(answer: AnyResponse) -> AnyResponse:
     """Neither kept nor told to the next site."""
     answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    # Not no-referrer: with it a browser sends "Origin: null" with our own page's form.
+    answer.headers["Referrer-Policy"] = "same-origin"
     return answer
 
 
