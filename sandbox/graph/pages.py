@@ -66,7 +66,7 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
             raise GraphError(404, "ErrorItemNotFound")
         rows = [one for one in found.values() if one.parent == folder]
         skip = request.args.get("$skip", 0, int)
-        page: dict[str, Any] = {"value": [{"id": one.id, "displayName": one.name} for one in rows[skip : skip + 10]]}
+        page: dict[str, Any] = {"value": [_folder(one, found) for one in rows[skip : skip + 10]]}
         if skip + 10 < len(rows):
             page["@odata.nextLink"] = f"{request.base_url}?$skip={skip + 10}"
         return jsonify(page)
@@ -107,6 +107,11 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
         routes.add_url_rule(f"{base}/messages/<id>/$value", f"{name}_value", value)
         routes.add_url_rule(f"{base}/messages/<id>/move", f"{name}_move", move, methods=["POST"])
     return routes
+
+
+def _folder(one: GraphFolder, found: dict[str, GraphFolder]) -> dict[str, Any]:
+    below = sum(other.parent == one.id for other in found.values())
+    return {"id": one.id, "displayName": one.name, "childFolderCount": below}
 
 
 def _delta(mailboxes: GraphMailboxes, folder: GraphFolder) -> Response:

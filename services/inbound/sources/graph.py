@@ -19,6 +19,7 @@ from inbound.sources.graph_faults import Expired, Gone
 
 _KNOWN = ("inbox", "archive", "junkemail", "deleteditems", "sentitems", "drafts")  # names that Graph itself knows
 _FOLDERS = 500
+_DEPTH = 5
 _WANTED = "?$select=id,receivedDateTime,isRead"
 _HEADERS = "?$select=internetMessageHeaders,subject,from,receivedDateTime"
 _READ, _LIST, _CHANGE = "read messages", "list messages", "change messages"
@@ -183,21 +184,30 @@ class GraphSource:
         path = ""
         for part in name.split("/"):
             under = f"/mailFolders/{quote(path)}/childFolders" if path else "/mailFolders"
-            found = [id for shown, id in self._listed_folders(under) if shown.lower() == part.lower()]
+            found = [id for shown, id, _ in self._listed_folders(under) if shown.lower() == part.lower()]
             if not found:
                 raise self._no_folder(name, field)
             path = found[0]
         return path
 
-    def _folders(self) -> list[str]:
-        return [shown for shown, _ in self._listed_folders("/mailFolders")]
+    def _folders(self, under: str = "", within: str = "", depth: int = 0) -> list[str]:
+        """Their names as paths; those below one are looked at where Graph says that there are any."""
+        names: list[str] = []
+        for shown, id, below in self._listed_folders(under or "/mailFolders"):
+            if len(names) >= _FOLDERS:
+                break
+            names.append(within + shown)
+            if below and depth < _DEPTH:
+                names += self._folders(f"/mailFolders/{quote(id)}/childFolders", f"{within}{shown}/", depth + 1)
+        return names
 
-    def _listed_folders(self, path: str) -> Iterator[tuple[str, str]]:
+    def _listed_folders(self, path: str) -> Iterator[tuple[str, str, bool]]:
+        """(name, id, whether there are folders below it)."""
         try:
             for page in self._calls.pages(path, "list the folders"):
                 for item in page.get("value") or ():
                     if isinstance(item, dict) and isinstance(item.get("id"), str):
-                        yield str(item.get("displayName") or ""), item["id"]
+                        yield str(item.get("displayName") or ""), item["id"], bool(item.get("childFolderCount"))
         except Gone:
             raise Unusable(
                 f"Microsoft Graph knows no mailbox {self._account.username}.",
