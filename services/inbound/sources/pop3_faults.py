@@ -2,6 +2,7 @@
 
 from common.errors import Fault, Temporary
 from inbound.sources import Account, Unusable, imap_faults
+from inbound.sources.refusals import remedy
 
 _PASSING = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "TOO MANY", "TRY AGAIN", "TEMPORAR", "LOCKED", "IN USE")
 
@@ -16,7 +17,7 @@ def refused(words: str, account: Account, what: str) -> Fault:
     if what == "log in":
         return Unusable(
             f"{account.host} refused the user name or the password of {account.username}: {text}",
-            remedy="Check both. Some providers want an app password, or POP switched on in the account's settings.",
+            remedy=remedy(text, account.host, "POP3"),
             field="secret",
         )
     if what == "connect" and "STLS" in words.upper():
