@@ -176,3 +176,26 @@ def test_a_header_of_a_pushed_mail_proves_nobody(office: Office, client: FlaskCl
 )
 def test_a_header_ends_at_the_first_empty_line(raw: bytes, header: bytes) -> None:
     assert header_of(raw) == header
+
+
+def test_a_mailbox_that_was_read_for_a_while_needs_a_new_token(
+    client: FlaskClient, call: Call, pushed: dict[str, Any]
+) -> None:
+    path = f"/mailboxes/{pushed['id']}"
+    assert call("PUT", path, body(MailServer(1))).status_code == 200
+    assert push(client, pushed, letter("Printer")).status_code == 401
+    assert call("PUT", path, {**body(MailServer(1)), "kind": "push", "secret": None}).status_code == 200
+    assert push(client, pushed, letter("Printer")).status_code == 401
+    token = call("POST", f"{path}/push-token", {}).json["token"]
+    assert push(client, pushed, letter("Printer"), token).status_code == 202
+
+
+def test_changing_its_other_settings_keeps_the_token(client: FlaskClient, call: Call, pushed: dict[str, Any]) -> None:
+    changed = {**body(MailServer(1), name="Another name"), "kind": "push", "secret": None}
+    assert call("PUT", f"/mailboxes/{pushed['id']}", changed).json["name"] == "Another name"
+    assert push(client, pushed, letter("Printer")).status_code == 202
+
+
+def test_a_removed_mailbox_takes_nothing(client: FlaskClient, call: Call, pushed: dict[str, Any]) -> None:
+    assert call("DELETE", f"/mailboxes/{pushed['id']}").status_code == 204
+    assert push(client, pushed, letter("Printer")).status_code == 401
