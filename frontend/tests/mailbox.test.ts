@@ -5,7 +5,7 @@ import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProjec
 import { accountOf, connectionBody, mailboxBody, placeOf } from '../src/forms/mailboxBody';
 import { choicesOf, nextStep, withChoice } from '../src/forms/preview';
 import { NO_PRESETS, withAddress, withHost, withKind, withPreset, withSuggestion, withUsername } from '../src/forms/providers';
-import { missingOf, outcomeOfComparison } from '../src/forms/reconciliation';
+import { missingOf, newest, outcomeOfComparison } from '../src/forms/reconciliation';
 import { PUSH_WAYS } from '../src/forms/push';
 import { addressError, checkKeeping, countsInWords } from '../src/forms/privacy';
 import { canProcessAnyway, placeInWords, stateOf } from '../src/parts/words';
@@ -124,6 +124,7 @@ describe('the mailbox form', () => {
     [{ timeout: '0' }, 'timeout'],
     [{ timeout: '601' }, 'timeout'],
     [{ maxMegabytes: 'big' }, 'max_bytes'],
+    [{ maxMegabytes: '0' }, 'max_bytes'],
     [{ strategy: 'move' as const }, 'move_to'],
     [{ strategy: 'move' as const, moveTo: 'INBOX' }, 'move_to'],
     [{ backlog: 'since' as const }, 'since'],
@@ -162,6 +163,12 @@ describe('what is sent', () => {
   });
 
   it('gives a stored mailbox back as it was', () => expect(mailboxBody(draftOfMailbox(STORED), false)).toEqual(SETTINGS));
+
+  it('keeps a limit to the octet', () => {
+    const odd = { ...STORED, max_bytes: 12_345_678 };
+    expect(mailboxBody(draftOfMailbox(odd), false).max_bytes).toBe(12_345_678);
+    expect(checkMailbox(draftOfMailbox(odd), true)).toEqual({});
+  });
 
   it('tries a stored mailbox with its stored password', () => {
     const body = connectionBody(draftOfMailbox(STORED), 'm1');
@@ -298,6 +305,12 @@ describe('what is there already', () => {
 
 describe('a comparison with the ledger', () => {
   const found = { seen: 20, accounted: 8, unaccounted: 12, at: 1, missing: ['7', '8'] };
+  it('is the later one of two', () => {
+    const nightly = { ...found, at: 2 };
+    expect(newest(found, nightly)).toBe(nightly);
+    expect(newest(found, null)).toBe(found);
+    expect(newest(null, null)).toBeNull();
+  });
   it('names what is missing', () => {
     expect(missingOf(found)).toEqual(['Message 7', 'Message 8', 'and 10 more']);
     expect(outcomeOfComparison(found)).toBe('12 messages are not in the ledger');

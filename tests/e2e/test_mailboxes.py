@@ -5,6 +5,7 @@ Fails on any page error, console error or warning. Pictures of what was seen go 
 """
 
 import imaplib
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,11 +13,12 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from sandbox.app import Sandbox
 from sandbox.client import SandboxClient
+from sandbox.oauth.provider import sign_in_settings
 from sandbox.story import MAILBOX, PASSWORD
 from tests.e2e.test_page import browser  # noqa: F401 - a fixture
 from tests.e2e.test_story import choose, picture, world  # noqa: F401 - a fixture
 from tests.e2e.test_story import page as strict_page  # noqa: F401 - a fixture
-from tests.running import Standalone, wait_for
+from tests.running import Standalone, sandbox_settings, wait_for
 
 pytestmark = pytest.mark.browser
 PUSHED = "pushed@sandbox.test"
@@ -58,6 +60,62 @@ def test_a_mailbox_with_mail_in_it_and_a_pushed_one_by_clicking(
     wait_for(lambda: len(jira.issues()) == 4, 20, process.tail)
 
     erase_carol(page, mailbridge)
+
+
+def test_a_mailbox_of_microsoft_365_is_signed_in_to_and_again_when_its_consent_is_gone(
+    tmp_path: Path,
+    page: Page,
+) -> None:
+    with Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=0.2) as sandbox:
+        settings = {**sandbox_settings(sandbox), **sign_in_settings(sandbox.url), "MAILBRIDGE_POLL_SECONDS": "1"}
+        process = Standalone(tmp_path, settings)
+        process.start()
+        jira = SandboxClient(sandbox.url)
+        jira.install(process.url)
+        page.goto(sandbox.url + "/host")
+        mailbridge = page.frame_locator("iframe")
+
+        mailbridge.get_by_role("button", name="Connect a mailbox").first.click()
+        choose(mailbridge, "Kind of mailbox", "Exchange Web Services")
+        expect(mailbridge.get_by_text("switches it off on 1 April 2027")).to_be_visible()
+        mailbridge.get_by_role("textbox", name="Address").fill(MAILBOX)
+        sign_in(page, mailbridge, "Sign in with Microsoft")
+        expect(mailbridge.get_by_text(f"Signed in as {MAILBOX}.")).to_be_visible()
+        choose_project(mailbridge)
+        mailbridge.get_by_role("button", name="Test connection").click()
+        expect(mailbridge.get_by_text("The connection works")).to_be_visible()
+        expect(mailbridge.get_by_text("The folder is empty").first).to_be_visible()
+        picture(page, "signed-in")
+        mailbridge.get_by_role("button", name="Connect mailbox").click()
+        expect(mailbridge.get_by_text("Connected", exact=True)).to_be_visible()
+        push_to_graph(sandbox, "One")
+        wait_for(lambda: len(jira.issues()) == 1, 30, process.tail)
+
+        requests.post(f"{sandbox.url}/control/oauth/revoke", json={"account": MAILBOX}, timeout=10).raise_for_status()
+        requests.post(f"{sandbox.url}/control/oauth/end-tokens", timeout=10).raise_for_status()
+        expect(mailbridge.get_by_text("Reconnect needed").first).to_be_visible(timeout=30_000)
+        picture(page, "reconnect")
+        push_to_graph(sandbox, "Two")
+        sign_in(page, mailbridge, "Sign in with Microsoft again")
+        expect(mailbridge.get_by_text(f"{MAILBOX} is signed in again")).to_be_visible()
+        wait_for(lambda: len(jira.issues()) == 2, 30, process.tail)
+        process.stop()
+
+
+def sign_in(page: Page, mailbridge: FrameLocator, button: str) -> None:
+    """As a person does in the window that opens: yes, it was me; accept."""
+    with page.expect_popup() as opened:
+        mailbridge.get_by_role("button", name=button, exact=True).click()
+    window = opened.value
+    window.get_by_role("button", name="I opened it: go on").click()
+    window.get_by_role("button", name="Accept").click()
+    expect(window.get_by_text("You are signed in")).to_be_visible()
+    window.close()
+
+
+def push_to_graph(sandbox: Sandbox, subject: str) -> None:
+    raw = f"From: dave@customer.example\r\nTo: {MAILBOX}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x>\r\n\r\nText.\r\n"
+    requests.post(f"{sandbox.url}/control/graph/{MAILBOX}/mail", raw.encode(), timeout=10).raise_for_status()
 
 
 def three_letters_of_which_one_is_read(sandbox: Sandbox, jira: SandboxClient) -> None:

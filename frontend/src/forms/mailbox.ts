@@ -79,6 +79,7 @@ export const MAILBOX_FIELDS: readonly string[] = [
 export const ADVANCED_FIELDS: readonly string[] = ['addresses', 'timeout', 'max_bytes', 'authserv_id', 'sub_addresses'];
 
 const LONGEST_TIMEOUT = 600;
+const LEAST_MEGABYTES = 0.01;
 const MOST_MEGABYTES = 900;
 const MB = 1024 * 1024;
 
@@ -139,7 +140,7 @@ export function draftOfMailbox(mailbox: Mailbox): MailboxDraft {
     validateCertificate: mailbox.validate_certificate,
     checkIdentity: mailbox.check_identity,
     timeout: mailbox.timeout === null ? '' : String(mailbox.timeout),
-    maxMegabytes: mailbox.max_bytes === null ? '' : String(Math.max(1, Math.round(mailbox.max_bytes / MB))),
+    maxMegabytes: mailbox.max_bytes === null ? '' : String(mailbox.max_bytes / MB),
     strategy: mailbox.strategy,
     moveTo: mailbox.move_to ?? '',
     unnamed: mailbox.unnamed,
@@ -176,7 +177,7 @@ export function checkConnection(draft: MailboxDraft, hasSecret: boolean): Errors
     username: required(draft.username, 'Give the user name of the mailbox.'),
     ...checkLogin(draft, hasSecret),
     folder: hasFolders(draft) ? required(draft.folder, 'Choose the folder to read.') : null,
-    timeout: numberError(draft.timeout, LONGEST_TIMEOUT, 'seconds'),
+    timeout: secondsError(draft.timeout),
   });
 }
 
@@ -194,7 +195,7 @@ export function checkMailbox(draft: MailboxDraft, hasSecret: boolean): Errors {
       issue_type: draft.issueType === null ? 'Choose the type of new issues.' : null,
       since: draft.backlog === 'since' && draft.since === '' ? 'Give the day from which mail is handled.' : null,
       addresses: wrong === undefined ? null : `Give one address a line: ${wrong} is none.`,
-      max_bytes: numberError(draft.maxMegabytes, MOST_MEGABYTES, 'MB'),
+      max_bytes: sizeError(draft.maxMegabytes),
     }),
   };
 }
@@ -204,10 +205,17 @@ export function addressesIn(text: string): string[] {
 }
 
 /** Empty is right: the usual. */
-function numberError(text: string, most: number, unit: string): string | null {
+function secondsError(text: string): string | null {
   if (text.trim() === '') return null;
   const number = Number(text);
-  return /^\d+$/.test(text.trim()) && number >= 1 && number <= most ? null : `Give whole ${unit} from 1 to ${most}, or nothing.`;
+  return /^\d+$/.test(text.trim()) && number >= 1 && number <= LONGEST_TIMEOUT ? null : `Give whole seconds from 1 to ${LONGEST_TIMEOUT}, or nothing.`;
+}
+
+function sizeError(text: string): string | null {
+  if (text.trim() === '') return null;
+  const number = Number(text);
+  const isRight = /^\d+(\.\d+)?$/.test(text.trim()) && number >= LEAST_MEGABYTES && number <= MOST_MEGABYTES;
+  return isRight ? null : `Give MB from ${LEAST_MEGABYTES} to ${MOST_MEGABYTES}, or nothing.`;
 }
 
 function moveError({ strategy, moveTo, folder }: MailboxDraft): string | null {
