@@ -31,6 +31,7 @@ def main() -> int:
     arguments.add_argument("--attach", choices=NAMES, default="connect", help="how Mailbridge is attached to Jira")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     try:
         with ExitStack() as stack:
             if any(os.environ.get(name) for name in real.SETTINGS):

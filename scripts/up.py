@@ -65,6 +65,7 @@ def main() -> int:
     arguments.add_argument("--folder", type=Path, default=VAR / "up", help="is emptied first")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     try:
         with ExitStack() as stack:
             stack.callback(signal.signal, signal.SIGINT, signal.default_int_handler)

@@ -125,7 +125,8 @@ class Watch:
             source.close()
 
     def _follow(self, source: Source, place: Place, row: Row[Any], known: Row[Any]) -> None:
-        accounts, taken = Accounts(self._database, source, place, known), float("-inf")
+        accounts = Accounts(self._database, source, place, known)
+        taken = time.monotonic()  # a new connection counts as busy: mail may have come while it was made
         compared: float | None = None
         while not self._stopping.is_set():
             every = _AGAIN if self._left else _RECONCILE

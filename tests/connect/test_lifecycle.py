@@ -130,7 +130,7 @@ def test_atlassians_sample_bodies_are_taken(connect: Connect) -> None:
 def attacks() -> list[tuple[str, Any]]:
     """Tokens for `installed` that have to be refused, made by who knows everything but Atlassian's private key."""
     now = int(time.time())
-    good = {"iss": "site-1", "aud": [BASE_URL], "iat": now, "exp": now + 180, "qsh": qsh("POST", INSTALLED, "")}
+    good = {"iss": "site-1", "aud": [BASE_URL], "iat": now, "exp": now + 86_400, "qsh": qsh("POST", INSTALLED, "")}
 
     def hs256(site: Site) -> str:
         return jwt.encode(good, site.secret, "HS256", headers={"kid": KID})
@@ -154,7 +154,8 @@ def attacks() -> list[tuple[str, Any]]:
         ("another issuer", lambda site: site.atlassian_token(INSTALLED, iss="site-2")),
         ("another audience", lambda site: site.atlassian_token(INSTALLED, aud=["https://other.example.com"])),
         ("expired", lambda site: site.atlassian_token(INSTALLED, iat=now - 400, exp=now - 200)),
-        ("not yet", lambda site: site.atlassian_token(INSTALLED, iat=now + 400, exp=now + 600)),
+        # Made when the tests are collected, which may be long before this one is run.
+        ("not yet", lambda site: site.atlassian_token(INSTALLED, iat=now + 86_400, exp=now + 86_600)),
         ("another path", lambda site: site.atlassian_token("/connect/uninstalled")),
         ("a context qsh", lambda site: site.atlassian_token(INSTALLED, qsh="context-qsh")),
         ("a webhook's token", lambda site: site.tenant_token("POST", INSTALLED)),
