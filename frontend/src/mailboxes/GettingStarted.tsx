@@ -17,8 +17,7 @@ export function GettingStarted({ onConnect, onShowOutgoing }: Props) {
       <p>No mailbox is connected yet. {onShowOutgoing ? 'Three' : 'Two'} steps, about five minutes:</p>
       <ol className="mb-steps">
         <li>
-          <strong>Connect a mailbox.</strong> You need its IMAP server, user name and password, and the project that new issues go
-          to.
+          <strong>Connect a mailbox.</strong> You need its address, a way to log in, and the project that new issues go to.
           <div>
             <Button appearance="primary" onClick={onConnect}>
               Connect a mailbox

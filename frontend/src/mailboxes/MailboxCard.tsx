@@ -75,7 +75,7 @@ export function MailboxCard({ api, mailbox, onShowMail, onEdit, onSwitch, onDele
           </dd>
         </div>
       </dl>
-      {mailbox.last_error && mailbox.enabled && (
+      {mailbox.last_error && mailbox.enabled && mailbox.grant_state !== 'reconnect' && (
         <div>
           <SectionMessage appearance={mailbox.state === 'trouble' ? 'error' : 'warning'}>
             <p>{mailbox.last_error}</p>
@@ -99,7 +99,8 @@ function GrantNotice({ api, mailbox, onSignedIn, onEdit }: Pick<CardProps, 'api'
       <SectionMessage appearance={isOver ? 'error' : 'warning'} title={isOver ? 'Reconnect needed' : 'The secret ends soon'}>
         <p>
           {isOver
-            ? 'The provider does not take the stored sign-in any more. Mail that arrives meanwhile waits in the mailbox and is handled afterwards.'
+            ? (mailbox.last_error ??
+              'The provider does not take the stored sign-in any more. Mail that arrives meanwhile waits in the mailbox and is handled afterwards.')
             : `Renew it${mailbox.secret_expires_at ? ` before ${dayOf(mailbox.secret_expires_at)}` : ''}: after that the mailbox cannot be read.`}
         </p>
         <div className="mb-after">
