@@ -9,6 +9,7 @@ from common.db import Database
 from inbound import store_ledger, store_sources
 from inbound.sources import Place, Source
 
+_CLOCKS = 600.0  # seconds that the mail server's clock and ours may be apart
 _NAMED = 100  # how many of the missing ids are kept
 
 
@@ -41,6 +42,7 @@ class Accounts:
         self._database = database
         self._source = source
         self._ordered = place.ordered
+        self._since = float(numbered.created_at)
         self._id = numbered.id
         self._baseline = int(numbered.baseline)
         self._high = self._baseline
@@ -53,10 +55,21 @@ class Accounts:
             asked = frozenset(store_sources.find_backlog(tx, self._id))
             known = store_ledger.known(tx, self._id, there)
             alone = frozenset[str]() if self._ordered else store_sources.left_alone_of(tx, self._id)
+        if alone and there and not alone.intersection(there) and not known:
+            alone = self._renamed(there)
         missing = tuple(id for id in there if id in asked or (id not in known and self._ours(id, alone)))
         if not self._ordered:
             self._settled = set(there).difference(missing)
         return Compared(there, missing, tuple(asked.difference(there)))
+
+    def _renamed(self, there: tuple[str, ...]) -> frozenset[str]:
+        """Not one message has a name that we know: the server may have given all of them new ones. What lay there before the
+        mailbox was connected is no more ours than it was then."""
+        recent = frozenset(self._source.since(self._since - _CLOCKS))
+        older = frozenset(there).difference(recent)
+        with self._database.write() as tx:
+            store_sources.leave_alone(tx, self._id, older)
+        return older
 
     def news(self) -> tuple[str, ...]:
         """What came since the last look; cheap."""

@@ -16,7 +16,6 @@ from inbound.scope import Scope, scope_of
 from inbound.store_steps import Step
 
 _MOST_OF_ISSUE = 100
-_SOON = {"Retry-After": "10"}
 
 
 def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
@@ -67,15 +66,14 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
 
     @pages.post("/<id>/reconcile")
     @pages.response(200, schemas.Reconciliation)
-    @pages.alt_response(503, description="It takes longer: the result will stand with the mailbox.")
-    @pages.alt_response(409, description="The mailbox is not read.")
+    @pages.alt_response(
+        409, description="The mailbox is not read, or it takes longer: then the result will stand with it."
+    )
     def reconcile(id: str) -> Any:
         """Compare the folder with the ledger: everything in it is accounted for, or named."""
         found = mailboxes.reconcile(_scope(), id)
         if found is None:
-            raise Problem(
-                503, detail="The comparison takes longer; its result will stand with the mailbox.", headers=_SOON
-            )
+            raise Problem(409, detail="The comparison takes longer: its result will stand with the mailbox.")
         return found
 
     @pages.delete("/<id>")

@@ -42,7 +42,7 @@ _TITLES = {
     "strategy": "That cannot be done there",
     "kind": "The server is of no use",
 }
-_PATIENCE = 10.0
+_PATIENCE = 8.0
 _UNREACHABLE = "Check host, port and encryption, and whether the server can be reached from where Mailbridge runs."
 
 

@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from common import sessions
 from common.db import Database
 from common.serve import Server
 from inbound import store
 from inbound.app import create_app
+from inbound.fetcher import Fetcher
 from inbound.store_sources import share
 from inbound.tables import mailbox
 from tests.inbound.mailserver import PASSWORD, USER, MailServer, letter, running
 from tests.inbound.office import Office
-from tests.inbound.rig import TENANT, add_mailbox, config
+from tests.inbound.rig import TENANT, add_mailbox, config, wait_for
 from tests.inbound.test_worker import with_file
 
 PRIVATE = sessions.private_key(b"s" * 32)
@@ -276,3 +278,123 @@ def test_the_api_describes_itself(client: FlaskClient, database: Database) -> No
     add_mailbox(database, config(), None)
     paths = client.get("/api/inbound/openapi.json").json["paths"]  # type: ignore[index]
     assert "/api/inbound/mailboxes/test" in paths and "/api/inbound/mails/{id}/retry" in paths
+
+
+def test_the_preview_says_what_is_there_and_changes_nothing(call: Call, imap: MailServer) -> None:
+    found = call("POST", "/mailboxes/preview", body(imap, strategy="delete")).json
+    assert (found["total"], found["unread"]) == (2, 2) and found["oldest_at"] > 1_700_000_000
+    assert found["choices"] == ["all", "since", "new", "unread"]
+    assert found["would"][0].startswith("2 messages, the oldest of") and "deleted" in found["would"][-1]
+    assert not any(imap.flags().values()) and call("GET", "/mailboxes").json == []
+
+
+def test_a_preview_of_what_cannot_be_opened_names_the_field(call: Call, imap: MailServer) -> None:
+    answer = call("POST", "/mailboxes/preview", body(imap, folder="Nowhere"))
+    assert answer.status_code == 422 and "INBOX" in answer.json["errors"]["folder"][0]
+
+
+def test_a_folder_to_move_to_has_to_be_there(call: Call, imap: MailServer) -> None:
+    found = call("POST", "/mailboxes/test", body(imap, strategy="move", move_to="Nowhere")).json
+    assert found["ok"] is False and found["problem"]["field"] == "move_to" and "INBOX" in found["folders"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"strategy": "move"}, "move_to"),
+        ({"strategy": "move", "move_to": "INBOX"}, "move_to"),
+        ({"kind": "pop3", "strategy": "move", "move_to": "Done"}, "strategy"),
+        ({"backlog": "since"}, "since"),
+        ({"addresses": ["nobody"]}, "addresses.0"),
+        ({"timeout": 0}, "timeout"),
+        ({"max_bytes": 5}, "max_bytes"),
+        ({"unnamed": "drop"}, "unnamed"),
+    ],
+)
+def test_settings_that_do_not_fit_are_named(call: Call, imap: MailServer, changes: dict[str, Any], field: str) -> None:
+    answer = call("POST", "/mailboxes", body(imap, **changes))
+    assert answer.status_code == 422 and field in answer.json["errors"]
+
+
+def test_the_settings_of_a_mailbox_are_kept(call: Call, imap: MailServer) -> None:
+    settings = {
+        "strategy": "move",
+        "move_to": "Done",
+        "timeout": 12,
+        "check_identity": False,
+        "unnamed": "ignore",
+        "max_bytes": 1_000_000,
+        "addresses": ["sales@sandbox.test", USER.upper()],
+    }
+    shown = call("POST", "/mailboxes", body(imap, **settings, backlog="new")).json
+    assert {name: shown[name] for name in settings if name != "addresses"} == {
+        name: value for name, value in settings.items() if name != "addresses"
+    }
+    assert shown["addresses"] == [USER, "sales@sandbox.test"] and shown["backlog"] == "none"
+    assert shown["reconciled"] is None
+
+
+def test_the_backlog_is_chosen_anew_with_another_folder_or_strategy_only(
+    call: Call, imap: MailServer, database: Database
+) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+
+    def changed(**changes: Any) -> tuple[str, bool]:
+        assert call("PUT", f"/mailboxes/{id}", body(imap, **changes)).status_code == 200
+        with database.write() as tx:
+            row = tx.execute(select(mailbox).where(mailbox.c.id == id)).one()
+            tx.execute(mailbox.update().values(backlog_again=False))
+            return row.backlog, row.backlog_again
+
+    assert changed(backlog="all") == ("unread", False), "nothing else was changed"
+    assert changed(backlog="all", strategy="delete") == ("all", True)
+    assert changed(backlog=None, strategy="read") == ("all", False), "nothing was said about it"
+    assert changed(backlog=None, folder="Other") == ("unread", False)
+    assert changed(backlog=None, folder="Third", strategy="delete") == ("none", False)
+    assert changed(backlog="new", folder="Fourth", strategy="delete") == ("none", False)
+
+
+def test_a_mailbox_without_a_password_needs_the_operators_leave(
+    call: Call, imap: MailServer, database: Database, connect_url: str
+) -> None:
+    open_door = body(imap, auth="none", secret=None)
+    answer = call("POST", "/mailboxes", open_door)
+    assert answer.status_code == 422 and "MAILBRIDGE_ALLOW_NO_PASSWORD" in answer.json["errors"]["auth"][0]
+    assert call("POST", "/mailboxes/test", open_door).status_code == 422
+    lenient = create_app(config(CONNECT_URL=connect_url, ALLOW_NO_PASSWORD="true"), database=database).test_client()
+    session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
+    headers = {"Authorization": f"Bearer {session}"}
+    made = lenient.post("/api/inbound/mailboxes", json=open_door, headers=headers)
+    assert made.status_code == 201 and made.json["auth"] == "none"
+
+
+def test_a_comparison_is_made_by_the_fetcher_and_told(call: Call, mail_server: MailServer, database: Database) -> None:
+    mail_server.deliver(letter("one"), letter("two"))
+    id = call("POST", "/mailboxes", body(mail_server, folder=mail_server.folder)).json["id"]
+    fetcher = Fetcher(config(IMAP_TIMEOUT="10"), database)
+    fetcher.start()
+    try:
+        found = call("POST", f"/mailboxes/{id}/reconcile")
+    finally:
+        fetcher.stop(10)
+    assert found.status_code == 200
+    assert (found.json["seen"], found.json["accounted"], found.json["unaccounted"]) == (2, 2, 0)
+    assert call("GET", f"/mailboxes/{id}").json["reconciled"] == found.json
+    call("PUT", f"/mailboxes/{id}", body(mail_server, folder=mail_server.folder, enabled=False))
+    assert call("POST", f"/mailboxes/{id}/reconcile").status_code == 409
+
+
+def test_mail_read_elsewhere_is_taken_after_all(call: Call, mail_server: MailServer, database: Database) -> None:
+    mail_server.deliver(letter("read"), seen=True)
+    id = call("POST", "/mailboxes", body(mail_server, folder=mail_server.folder)).json["id"]
+    fetcher = Fetcher(config(IMAP_TIMEOUT="10"), database)
+    fetcher.start()
+    try:
+        (ignored,) = wait_for(lambda: call("GET", f"/mails?mailbox={id}").json["mails"])
+        answer = call("POST", f"/mails/{ignored['id']}/process-anyway")
+        assert answer.status_code == 200 and "asked for" in answer.json["reason"]
+        assert call("POST", f"/mails/{ignored['id']}/process-anyway").status_code == 409
+        wait_for(lambda: call("GET", f"/mails/{ignored['id']}").json["state"] == "received")
+    finally:
+        fetcher.stop(10)
+    assert call("POST", f"/mails/{ignored['id']}/process-anyway", tenant="b" * 16).status_code == 404

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imapclient import IMAPClient
@@ -359,3 +360,58 @@ def test_gmails_own_setting_is_warned_of() -> None:
     assert "archive or delete" in " ".join(pop3_finding(account, 1, (), None).sentences)
     other = replace(account, host="pop.other.test")
     assert "7 days" in " ".join(pop3_finding(other, 1, ("7",), None).sentences)
+
+
+def test_new_names_for_old_mail_make_no_issues_of_it(tmp_path: Path) -> None:
+    old, new = "Thu, 02 Jan 2020 10:00:00 +0000", "Sat, 02 Jan 2100 10:00:00 +0000"
+    server = Script({"TOP 1 0": f"+OK\r\nDate: {old}\r\n\r\n.\r\n".encode()})
+    server.answers["TOP 2 0"] = f"+OK\r\nDate: {new}\r\n\r\n.\r\n".encode()
+    server.answers["RETR 2"] = b"+OK\r\n" + letter("new") + b".\r\n"
+    settings = config(IMAP_TIMEOUT="5", POLL_SECONDS="1")
+    with database(tmp_path / "db") as opened:
+        id = add_mailbox(opened, settings, None, kind="pop3", port=server.port, backlog="none")
+
+        def balance() -> Any:
+            with opened.read() as tx:
+                return mailbox_row(tx, id).reconciled
+
+        for seen in (1, 2):  # the second time the server names everything anew, and a message has come
+            fetcher = Fetcher(settings, opened)
+            fetcher.start()
+            try:
+                wait_for(lambda seen=seen: (balance() or {}).get("seen") == seen)
+            finally:
+                fetcher.stop(10)
+            server.answers |= {"STAT": b"+OK 2 9\r\n", "UIDL": b"+OK\r\n1 x\r\n2 y\r\n.\r\n"}
+        assert [row.remote_id for row in mails(opened)] == ["y"] and balance()["unaccounted"] == 0
+        server.close()
+
+
+def test_a_message_that_breaks_every_connection_keeps_no_other_out(tmp_path: Path) -> None:
+    server = Script(
+        {
+            "STAT": b"+OK 2 9\r\n",
+            "UIDL": b"+OK\r\n1 a\r\n2 b\r\n.\r\n",
+            "LIST": b"+OK\r\n1 5\r\n2 5\r\n.\r\n",
+            "RETR 1": None,
+            "RETR 2": b"+OK\r\n" + letter("two") + b".\r\n",
+        }
+    )
+    settings = config(IMAP_TIMEOUT="5", POLL_SECONDS="1")
+    with database(tmp_path / "db") as opened:
+        id = add_mailbox(opened, settings, None, kind="pop3", port=server.port, backlog="all")
+        fetcher = Fetcher(settings, opened)
+        fetcher.start()
+        try:
+            wait_for(lambda: len(mails(opened)) == 2, 40)
+
+            def balance() -> Any:
+                with opened.read() as tx:
+                    return mailbox_row(tx, id).reconciled
+
+            found = wait_for(balance)
+        finally:
+            fetcher.stop(10)
+            server.close()
+        broken = next(row for row in mails(opened) if row.remote_id == "a")
+    assert "broke off" in broken.record["problem"] and (found["seen"], found["unaccounted"]) == (2, 0)
