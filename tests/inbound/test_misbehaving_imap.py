@@ -106,7 +106,7 @@ def test_a_session_that_ends_at_any_byte_costs_nothing(database: Database, serve
     ids = {user: connect(database, server, user) for user in offsets}
     with fetching(database):
         for user, id in ids.items():
-            wait_for(lambda id=id, user=user: balanced(database, id, server.inbox(user)), 60)  # type: ignore[misc]
+            wait_for(lambda id=id, user=user: balanced(database, id, server.inbox(user)), 20)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("greeting", [b"", b"* O", b"* OK rea", b"* BYE too busy\r\n", b"* OK\n"])
@@ -126,6 +126,18 @@ def test_a_greeting_that_breaks_off_is_no_reason_to_give_up(
     id = connect(database, server)
     with fetching(database):
         wait_for(lambda: balanced(database, id, server.inbox("ann")), 10)
+
+
+def test_a_login_that_breaks_off_is_not_taken_for_a_wrong_password(server: Scripted) -> None:
+    def breaks_off(_talk: Talk, what: str, octets: bytes) -> bytes:
+        if what == "LOGIN":
+            raise HangUp
+        return octets
+
+    server.twist = breaks_off
+    source = ImapSource(server.account("ann"), LOOPBACK, timeout=2.0, allow_plain=True)
+    with closing(source), pytest.raises(Temporary, match="broke"):
+        source.open()
 
 
 @pytest.mark.parametrize("said", [0, 1_000_000])

@@ -301,7 +301,8 @@ class ImapSource:
 def _kind(error: Exception) -> str:
     """The library's exceptions by what they mean; see `imap_faults.explain`."""
     if isinstance(error, LoginError):
-        return "login"
+        # The library makes a refusal of everything that ends a login, also of a connection that broke in it.
+        return "broken" if isinstance(error.__context__, imaplib.IMAP4.abort) else "login"
     if isinstance(error, CapabilityError):
         return "capability"
     if isinstance(error, ProtocolError | UnicodeError) or not isinstance(error, OSError | imaplib.IMAP4.error):
