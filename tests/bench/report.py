@@ -117,12 +117,11 @@ def _idle(row: Results) -> str:
         f"{row['threads']}",
         f"{row['core_share']:.0%}",
     )
-    soon, bare = row["ledger_seconds"], row["bare_seconds"]
+    soon = row["ledger_seconds"]
     return _table(head, [cells]) + (
         f"\nAll connected {row['connected_seconds']:.0f} s after the last was set up; {row['database_connections']} connections to the "
         f"database by all seven processes. A mail to one of them is in the ledger after {soon['p50']:.2f} s (p50; at most "
-        f"{soon['most']:.2f}); a bare loop beside them hears of its mail after {bare['p50']:.2f} s (at most {bare['most']:.2f}): Dovecot asks "
-        "by the clock once the kernel's watches (inotify, 128 by default) are used up. "
+        f"{soon['most']:.2f}: Dovecot tells by the clock where the kernel's watches, 128 by default, are used up). "
         f"Load {row['load']:.1f}.\n"
     )
 

@@ -99,7 +99,6 @@ def test_the_page_tells_of_fetching_waiting_and_idle_mailboxes() -> None:
                 "connected_seconds": 2.0,
                 "database_connections": 29,
                 "ledger_seconds": seconds,
-                "bare_seconds": seconds,
                 "load": 1.0,
             },
         )
