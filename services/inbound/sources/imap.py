@@ -31,6 +31,7 @@ from inbound.sources import (
     imap_disposal,
     imap_faults,
     imap_login,
+    imap_overview,
     tls,
 )
 from inbound.sources.batches import batches, too_large
@@ -43,7 +44,6 @@ IDLE_SECONDS = 28 * 60.0
 
 _HEADER_BYTES = 65_536
 _FOLDERS = 500
-_OLDEST = 500
 _FAREWELL = 2.0
 _IN_VAIN = 2
 
@@ -119,7 +119,7 @@ class ImapSource:
     def overview(self) -> Overview:
         with self._explained("look at the mailbox"):
             client = self._here()
-            return _overview(client, client.search())
+            return imap_overview.overview(client)
 
     def messages(self, ids: Sequence[str], max_bytes: int) -> Iterator[Sequence[Message]]:
         self._here()._imap.room = ROOM + max_bytes
@@ -338,13 +338,6 @@ def _folders(client: IMAPClient) -> tuple[str, ...]:
     """The names of the folders that can be opened, at most 500."""
     found = client.list_folders()
     return tuple(sorted(str(name) for flags, _, name in found if rb"\Noselect" not in flags)[:_FOLDERS])
-
-
-def _overview(client: IMAPClient, numbers: Sequence[int]) -> Overview:
-    # The lowest number need not be the oldest message, but of what nobody moved into the folder later it is.
-    first = client.fetch(sorted(numbers)[:_OLDEST], ["INTERNALDATE"]) if numbers else {}
-    dates = [when for item in first.values() if (when := _instant(item.get(b"INTERNALDATE"), None)) is not None]
-    return Overview(len(numbers), len(client.search("UNSEEN")), min(dates, default=None))
 
 
 def _instant(when: object, unknown: T) -> float | T:
