@@ -112,6 +112,8 @@ first_valid_uid = 1
 mail_location = maildir:{folder}/mail/%u
 mail_max_userip_connections = 500
 mail_fsync = never
+# Where the account's inotify instances are used up, Dovecot looks by itself: every 30 seconds unless told otherwise.
+mailbox_idle_check_interval = 5 secs
 ssl = yes
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem
