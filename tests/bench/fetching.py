@@ -130,7 +130,7 @@ def _soon(world: World, count: int) -> list[float]:
     """How long a mail to one of many mailboxes takes to the ledger."""
     waits = []
     with world.asleep(WORKER):
-        for number in range(0, count, max(1, count // 10)):
+        for number in range(0, count, max(1, count // 5)):
             done = int(world.ask(_LEDGER)[0][0])
             began = _append(world, f"idle{number}@sandbox.test", letters.small(number))
             world.wait(_LEDGER, done + 1, 60)
