@@ -33,7 +33,7 @@ chaos: setup ## break everything at random, the long form (an hour; RUNS, SEED, 
 	@mkdir -p var
 	@.venv/bin/python -m tests.chaos.run --runs $${RUNS:-20} --mails $${MAILS:-500} --comments $${COMMENTS:-500} \
 	  $${SEED:+--seed $$SEED} --table var/chaos.md
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos/test_standalone.py -s
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos/test_standalone.py tests/chaos/test_disposal.py -s
 
 fuzz: setup ## read mails broken at random, the long form (FUZZ_COUNT=1000000, about an hour; a run is repeated by SEED=n)
 	@.venv/bin/python -m tests.inbound.mutations --count $${FUZZ_COUNT:-1000000} $${SEED:+--seed $$SEED}

@@ -29,11 +29,16 @@ fi
 if [ "$quick" = yes ]; then
   run "tests (pytest, quick)" pytest -m "not rabbitmq and not postgres and not dovecot and not smtp and not browser" --ignore tests/chaos -rs
 else
-  # Tests of single parts mostly wait: two files at a time take little more than half as long. Those of the whole want the
-  # machine for themselves; whatever is not named here is among them.
+  # Most tests wait more than they work: two files at a time take little more than half as long. Those that measure, or let
+  # everything die, want the machine for themselves; whatever is not named here is among them.
   parts=(tests/architecture tests/common tests/connect tests/inbound tests/outbound tests/sandbox)
+  whole=(tests/deploy tests/e2e tests/flows)
+  alone=(tests/flows/test_fairness.py)
   run "tests of the parts (pytest, two files at a time)" pytest -n 2 --dist loadfile -rs --durations 10 "${parts[@]}"
-  run "tests of the whole (pytest)" pytest -rs --durations 10 "${parts[@]/#/--ignore=}"
+  run "tests of the whole (pytest, two files at a time)" pytest -n 2 --dist loadfile -rs --durations 10 "${alone[@]/#/--ignore=}" "${whole[@]}"
+  others=("${parts[@]}" "${whole[@]}")
+  run "tests that want the machine (pytest)" pytest -rs --durations 10 "${others[@]/#/--ignore=}"
+  run "fairness (pytest)" pytest -rs "${alone[@]}"
 fi
 echo
 if [ ${#failed[@]} -gt 0 ]; then

@@ -21,7 +21,7 @@ from sandbox.client import SandboxClient
 from sandbox.story import Stage
 from tests.running import Standalone, sandbox_settings, wait_for
 
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "4"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
 MAILS = 100
 MARK = re.compile(r"mark-\d+-\d+")
