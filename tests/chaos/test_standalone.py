@@ -1,6 +1,6 @@
 """kill -9 at a random moment, with a hundred mails on their way, again and again: each mail is there exactly once.
 
-CHAOS_ROUNDS (default 10) and CHAOS_SEED (default: drawn, printed) set the run; the auditor compares what was sent with what
+CHAOS_ROUNDS (default 4) and CHAOS_SEED (default: drawn, printed) set the run; the auditor compares what was sent with what
 the stand-in Jira holds and shares no code with the services.
 """
 
