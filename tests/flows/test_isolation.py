@@ -117,6 +117,11 @@ ROUTES: dict[str, Route] = {
     "inbound POST /api/inbound/mailboxes/test": Route(
         PROJECT, body_names={"id": "mailbox"}, body={**MAILBOX, "secret": None}
     ),
+    "inbound POST /api/inbound/mailboxes/preview": Route(
+        PROJECT, body_names={"id": "mailbox"}, body={**MAILBOX, "secret": None}
+    ),
+    # Nobody reads this mailbox: whoever may ask is told so.
+    "inbound POST /api/inbound/mailboxes/<id>/reconcile": Route(PROJECT, {"id": "mailbox"}, own=(200, 409)),
     "inbound GET /api/inbound/mailboxes/<id>": Route(PROJECT, {"id": "mailbox"}),
     "inbound PUT /api/inbound/mailboxes/<id>": Route(PROJECT, {"id": "mailbox"}, body=MAILBOX),
     "inbound DELETE /api/inbound/mailboxes/<id>": Route(PROJECT, {"id": "mailbox"}),
@@ -135,6 +140,7 @@ ROUTES: dict[str, Route] = {
     "inbound GET /api/inbound/mails": Route(PROJECT, query={"mailbox": "mailbox", "before": "mail"}),
     "inbound GET /api/inbound/mails/<id>": Route(PROJECT, {"id": "mail"}),
     "inbound POST /api/inbound/mails/<id>/retry": Route(PROJECT, {"id": "mail"}),
+    "inbound POST /api/inbound/mails/<id>/process-anyway": Route(PROJECT, {"id": "mail"}, own=(200, 409)),
     "inbound GET /api/inbound/issues/<issue>/mails": Route(ISSUE, {"issue": "issue"}),
     "outbound GET /api/outbound/sender": Route(ADMIN),
     "outbound PUT /api/outbound/sender": Route(ADMIN, body=SENDER),
