@@ -61,11 +61,13 @@ def test_who_tells_nothing_is_asked_at_once_the_others_when_it_is_time(both: Dat
 
 def test_tenants_take_turns(both: Database) -> None:
     store = tenants(both, a="token", b="token", c="token")
+    with both.write() as tx:
+        tx.execute(update(polled).values(due_at=polled.c.due_at - 100.0))
     order = []
     for number in range(6):
         turn = claimed(store)
         order.append(turn.tenant)
-        # Overdue by different times: SQLite's clock counts milliseconds, and two turns can end within one.
+        # Due at different times: SQLite's clock counts milliseconds, and two turns can end within one.
         store.finish(turn, until=turn.now, due_in=number - 10.0, complete=False, problem=None)
     assert sorted(order[:3]) == ["a", "b", "c"] and order[3:] == order[:3]
 
