@@ -1,15 +1,14 @@
-"""Events that nobody told: a thread that asks each Jira what changed (`updated >=`) and makes events of it.
+"""Events that nobody told: rounds that ask each Jira what changed (`updated >=`) and make events of it.
 
 A site that cannot reach us is asked every MAILBRIDGE_JIRA_POLL_SECONDS, for polling is its only way; any other every
 ten minutes, which repairs what a webhook or Forge did not tell. Any number of workers share the tenants; a turn reads
 few issues, so that a busy tenant does not keep the others waiting.
 """
 
-import threading
-
 from common import log
 from common.errors import Fault, Temporary, Unauthorised
 from common.jira import JiraSites
+from common.rounds import Rounds, Stopping, never
 from connect.look import Looked, Looker
 from connect.store_polled import PolledStore, Turn
 from connect.store_site import SiteStore
@@ -24,7 +23,7 @@ _log = log.get(__name__)
 
 
 class Poll:
-    """The thread. `start`, `stop(grace)`, `alive`. every: seconds between two looks where polling is the only way."""
+    """`rounds()` is the thread. every: seconds between two looks where polling is the only way."""
 
     def __init__(self, polled: PolledStore, sites: SiteStore, jira: JiraSites, looker: Looker, every: float) -> None:
         self._polled = polled
@@ -32,43 +31,22 @@ class Poll:
         self._jira = jira
         self._looker = looker
         self._every = every
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="poll", daemon=True)
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
+    def rounds(self) -> Rounds:
+        """`once` every two seconds."""
+        return Rounds("poll", self.once, _PAUSE)
 
-    def stop(self, grace: float = 10.0) -> None:
-        """Stop after the call in hand, `grace` seconds at most."""
-        self._stopping.set()
-        self._thread.join(grace)
-
-    def alive(self) -> bool:
-        """True while it polls."""
-        return self._thread.is_alive()
-
-    def once(self) -> None:
+    def once(self, stopping: Stopping = never) -> None:
         """A turn for each tenant that is due; raises Temporary while the database cannot be had."""
         self._polled.enrol(REPAIR)
-        while not self._stopping.is_set() and (turn := self._polled.claim(_LEASE)) is not None:
+        while not stopping() and (turn := self._polled.claim(_LEASE)) is not None:
             with log.bind(tenant=turn.tenant):
-                self._serve(turn)
+                self._serve(turn, stopping)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.once()
-            except Fault as fault:
-                _log.warning("poll_put_off", reason=str(fault))
-            except Exception:
-                _log.exception("poll_failed")
-            self._stopping.wait(_PAUSE)
-
-    def _serve(self, turn: Turn) -> None:
+    def _serve(self, turn: Turn, stopping: Stopping) -> None:
         every = REPAIR if turn.heard else self._every
         try:
-            looked = self._looker.look(turn, self._jira.site(turn.tenant), self._stopping.is_set)
+            looked = self._looker.look(turn, self._jira.site(turn.tenant), stopping)
         except Fault as fault:
             self._put_off(turn, fault, every)
         else:

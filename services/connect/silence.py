@@ -11,6 +11,7 @@ from collections.abc import Callable
 from common import log
 from common.errors import Fault, Permanent
 from common.jira import JiraSites
+from common.rounds import Every
 from connect.store import Store
 from connect.store_forge import ForgeStore
 
@@ -30,14 +31,12 @@ class Silence:
         self._store = store
         self._forge = forge
         self._sites = sites
-        self._clock = clock
         # Not at the start: ticks that could not reach us while we were away come within five minutes.
-        self._due_at = clock() + EVERY
+        self._now_and_then = Every(EVERY, at_once=False, clock=clock)
 
     def once(self) -> None:
         """Look, every ten minutes; raises Temporary while the database cannot be had."""
-        if self._clock() >= self._due_at:
-            self._due_at = self._clock() + EVERY
+        if self._now_and_then.due():
             self.look()
 
     def look(self) -> None:

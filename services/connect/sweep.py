@@ -1,13 +1,13 @@
 """What connect does now and then: delete old events and nonces, learn which account the app acts as in a new Jira, and
 whatever else is given it (such as the daily check of look-up users)."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 
 from common import log
 from common.errors import Fault
 from common.jira import JiraSites
+from common.rounds import Rounds, Stopping, never
 from connect.store import Store
 from connect.vending import NONCE_LIFE
 
@@ -20,50 +20,29 @@ _log = log.get(__name__)
 
 
 class Sweep:
-    """A thread that looks every half minute. `start`, `stop(grace)`, `alive`."""
+    """`rounds()` is the thread."""
 
     def __init__(self, store: Store, sites: JiraSites, also: Sequence[Callable[[], None]] = ()) -> None:
         """also: what else is done each round; each knows by itself what is due."""
         self._store = store
         self._sites = sites
         self._also = also
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
         self._asked_at: dict[str, float] = {}
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread.start()
+    def rounds(self) -> Rounds:
+        """`once` every half minute."""
+        return Rounds("sweep", self.once, _PAUSE)
 
-    def stop(self, grace: float = 10.0) -> None:
-        """Stop after the step in hand, `grace` seconds at most."""
-        self._stopping.set()
-        self._thread.join(grace)
-
-    def alive(self) -> bool:
-        """True while it sweeps."""
-        return self._thread.is_alive()
-
-    def once(self) -> None:
+    def once(self, stopping: Stopping = never) -> None:
         """One round; raises Temporary while the database cannot be had."""
-        while self._store.sweep(events=EVENT_LIFE, nonces=NONCE_LIFE) and not self._stopping.is_set():
+        while self._store.sweep(events=EVENT_LIFE, nonces=NONCE_LIFE) and not stopping():
             pass
         for tenant in self._store.without_account():
-            if not self._stopping.is_set():
+            if not stopping():
                 self._learn_account(tenant)
         for task in self._also:
-            if not self._stopping.is_set():
+            if not stopping():
                 task()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.once()
-            except Fault as fault:
-                _log.warning("sweep_put_off", reason=str(fault))
-            except Exception:
-                _log.exception("sweep_failed")
-            self._stopping.wait(_PAUSE)
 
     def _learn_account(self, tenant: str) -> None:
         now = time.monotonic()

@@ -45,9 +45,9 @@ class Worker:
         sites = SiteStore(database, settings.master_key)
         own = OwnSite(config.jira_site, sites, Check(http, settings))
         silence = Silence(store, ForgeStore(database, settings.master_key), jira)
-        self._sweep = Sweep(store, jira, (own.once, daily.once, silence.once))
+        self._sweep = Sweep(store, jira, (own.once, daily.once, silence.once)).rounds()
         polled = PolledStore(database)
-        self._poll = Poll(polled, sites, jira, Looker(store, polled), config.jira_poll)
+        self._poll = Poll(polled, sites, jira, Looker(store, polled), config.jira_poll).rounds()
 
     def start(self) -> None:
         """Begin; returns at once."""

@@ -1,13 +1,10 @@
 """What a worker does now and then: close connections that rest too long, delete what is older than the retention."""
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from common import log, metrics
 from common.db import Database
-from common.errors import Temporary
+from common.rounds import Every, Rounds, Stopping, never
 from outbound import store, store_events, store_people
 from outbound.transports.pool import SmtpPool
 
@@ -19,32 +16,32 @@ _log = log.get(__name__)
 
 @dataclass
 class Housekeeping:
-    """A thread of its own. retention: seconds for which events and deliveries are kept."""
+    """`rounds()` is the thread. retention: seconds for which events and deliveries are kept."""
 
     database: Database
     pool: SmtpPool
     retention: float
-    clock: Callable[[], float] = time.monotonic
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _hourly: Every = field(default_factory=lambda: Every(_SWEEP))
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread = threading.Thread(target=self._run, name="outbound-housekeeping", daemon=True)
-        self._thread.start()
+    def rounds(self) -> Rounds:
+        """`once` every ten seconds."""
+        return Rounds("outbound-housekeeping", self.once, _PAUSE)
 
-    def stop(self, grace: float) -> None:
-        """Stop, `grace` seconds at most."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(grace)
+    def once(self, stopping: Stopping = never) -> None:
+        """One round; raises Temporary while the database cannot be had."""
+        self.pool.reap()
+        self.show()
+        if self._hourly.due():
+            forgotten = self.sweep(stopping)
+            if forgotten:
+                _log.info("old_events_forgotten", windows=forgotten)
 
-    def sweep(self) -> int:
+    def sweep(self, stopping: Stopping = never) -> int:
         """Delete what is too old, and people not seen for as long; returns how many windows that were."""
         forgotten = 0
         with self.database.write() as tx:
             store_people.forget_unseen(tx, self.retention)
-        while not self._stopping.is_set():
+        while not stopping():
             with self.database.write() as tx:
                 some = store_events.forget_older(tx, self.retention, _BATCH)
             forgotten += some
@@ -58,20 +55,3 @@ class Housekeeping:
             states = store.sender_states(tx)
         for state in ("new", "connected", "trouble"):
             metrics.SENDER_STATE.labels(state).set(states.get(state, 0))
-
-    def _run(self) -> None:
-        next_sweep = self.clock()
-        while not self._stopping.is_set():
-            self.pool.reap()
-            try:
-                self.show()
-                if self.clock() >= next_sweep:
-                    next_sweep = self.clock() + _SWEEP
-                    forgotten = self.sweep()
-                    if forgotten:
-                        _log.info("old_events_forgotten", windows=forgotten)
-            except Temporary as fault:
-                _log.warning("sweep_postponed", reason=str(fault))
-            except Exception:
-                _log.exception("sweep_broke")  # a bug, or tables that are behind: no reason to end the whole worker
-            self._stopping.wait(_PAUSE)

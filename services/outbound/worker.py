@@ -61,7 +61,7 @@ class Worker:
             timeout=config.smtp_timeout,
         )
         self._relay = Relay(rows, bus, 2 * settings.jira_parallel)
-        self._house = Housekeeping(database, self._pool, config.retention)
+        self._house = Housekeeping(database, self._pool, config.retention).rounds()
         self._asking = Asking(settings.jira_parallel)
         self._windows = Windows(
             database, rows, sealing, marks, sites, vendor,

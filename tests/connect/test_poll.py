@@ -373,7 +373,7 @@ def test_two_workers_do_not_take_the_same_turn(hosted: Hosted, poll: Poll) -> No
 
 
 def test_it_runs_until_it_is_stopped(hosted: Hosted, cloud: Cloud) -> None:
-    poller = a_poll(hosted)
+    poller = a_poll(hosted).rounds()
     poller.start()
     try:
         deadline = time.monotonic() + 10
