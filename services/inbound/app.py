@@ -14,15 +14,15 @@ from common.migrations import check_current
 from common.nets import Nets
 from common.outbox import Outbox
 from common.session_keys import SessionKeys, fetch_from_connect
-from inbound import api, api_hooks, api_presets, api_privacy, api_push, api_push_token, api_sign_in
 from inbound.config import Config
-from inbound.erasing import Erasing
-from inbound.logins import Logins
-from inbound.mailboxes import Mailboxes
-from inbound.pushing import Pushing
-from inbound.signing_in import SignIns
+from inbound.mailboxes.admin import Mailboxes
+from inbound.mailboxes.logins import Logins
+from inbound.mailboxes.signing_in import SignIns
+from inbound.privacy.erasing import Erasing
+from inbound.push.pushing import Pushing
 from inbound.sources.opening import grants_for, providers_for
 from inbound.tables import data_key, outbox
+from inbound.web import api, api_hooks, api_presets, api_privacy, api_push, api_push_token, api_sign_in
 
 # A person waits for a test, and Forge lets a remote answer for 25 seconds only.
 _TEST_TIMEOUT = 8.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from common.env import Env, Settings, decode_key
-from inbound.oauth_settings import OauthSettings
+from inbound.sources.oauth_settings import OauthSettings
 
 _MEGABYTE = 1024 * 1024
 

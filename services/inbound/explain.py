@@ -14,13 +14,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
-from inbound.bounce import read_bounce
 from inbound.explain_page import page
-from inbound.forward import read_forward
-from inbound.parse import parse
-from inbound.parsed import Address, ParsedMail
-from inbound.reply import read_reply
-from inbound.screen import abuse_report, automatic
+from inbound.handling.screen import abuse_report, automatic
+from inbound.reading.bounce import read_bounce
+from inbound.reading.forward import read_forward
+from inbound.reading.parse import parse
+from inbound.reading.parsed import Address, ParsedMail
+from inbound.reading.reply import read_reply
 
 USAGE = "usage: python -m inbound.explain FILE … | python -m inbound.explain --jsonl < list-of-files"
 

@@ -2,14 +2,14 @@
 
 from email.utils import formatdate
 
-from inbound.bounce import read_bounce
-from inbound.forward import read_forward
-from inbound.invitation import in_words
-from inbound.parse import parse
-from inbound.parsed import Address, Attachment
-from inbound.picture_size import picture_size
-from inbound.reply import shown_reply
-from inbound.screen import Screening, screen
+from inbound.handling.screen import Screening, screen
+from inbound.reading.bounce import read_bounce
+from inbound.reading.forward import read_forward
+from inbound.reading.invitation import in_words
+from inbound.reading.parse import parse
+from inbound.reading.parsed import Address, Attachment
+from inbound.reading.picture_size import picture_size
+from inbound.reading.reply import shown_reply
 
 WIDTH = 88
 _WOULD = {

@@ -11,13 +11,14 @@ from common.db import Database, open_database
 from common.env import Env, read_or_exit
 from common.errors import Temporary
 from common.outbox import Outbox, Relay
-from inbound import fetcher_name, store_ledger, store_sources
+from inbound import store_ledger, store_sources
 from inbound.config import Config
-from inbound.expiring import Expiring
+from inbound.fetching import fetcher_name
+from inbound.fetching.watch import Watch
+from inbound.mailboxes.expiring import Expiring
 from inbound.sources.opening import grants_for
 from inbound.store_sources import Owned
 from inbound.tables import outbox
-from inbound.watch import Watch
 
 _SWEEP = 1.0
 _SHORTEST = 0.2

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from common.db import now, wake
 from common.ids import new_id
-from inbound.rules import Rule
+from inbound.handling.rules import Rule
 from inbound.tables import fetcher, mail, mailbox, rule_version
 
 RULE_FIELDS = ("project", "issue_type", "default_reporter")

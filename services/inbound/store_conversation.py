@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, String, bindparam, func, select
 
 from common.db import insert_all_once, now
-from inbound.conversation import Companion, Ids
+from inbound.handling.conversation import Companion, Ids
 from inbound.tables import conversation, mail
 
 _MOST = 200

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from common.db import now
 from common.ids import new_id
-from inbound.mentions import scrubbed
+from inbound.privacy.mentions import scrubbed
 from inbound.tables import erasure, mail, mailbox, step
 
 

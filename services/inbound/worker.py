@@ -18,9 +18,9 @@ from common.outbox import Outbox, Relay, consume
 from common.vendor import Vendor
 from inbound import store
 from inbound.config import Config
-from inbound.desk import Desk
-from inbound.erasing import Erasing
-from inbound.housekeeping import Housekeeping
+from inbound.handling.desk import Desk
+from inbound.privacy.erasing import Erasing
+from inbound.privacy.housekeeping import Housekeeping
 from inbound.tables import data_key, outbox
 
 ROLE = "inbound-worker"

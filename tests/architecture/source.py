@@ -75,11 +75,20 @@ def may_import(place: str, patterns: list[str]) -> bool:
 
 
 def pure_modules(page: str) -> list[str]:
-    """The dotted names of the sentence "Pure modules do no I/O": `common/{messages,ids(new_id apart),…}`."""
+    """The dotted names of the sentence "Pure modules do no I/O": `common/{messages,ids(new_id apart),…}`, `inbound/reading/{parse,…}`."""
     sentence = page[page.index("Pure modules do no I/O") :]
     sentence = sentence[: sentence.index("\n- ")]
-    groups = re.findall(r"`(\w+)/\{([^}]*)\}`", sentence)
-    return [f"{owner}.{name.strip()}" for owner, names in groups for name in re.sub(r"\(.*?\)", "", names).split(",")]
+    groups = re.findall(r"`([\w/]+)/\{([^}]*)\}`", sentence)
+    rooms = [(room.replace("/", "."), re.sub(r"\(.*?\)", "", names).split(",")) for room, names in groups]
+    return [f"{room}.{name.strip()}" for room, names in rooms for name in names]
+
+
+def rooms(page: str) -> dict[str, set[str]]:
+    """The table of inbound's rooms: for each the rooms it may import; `top` stands for the modules outside of all rooms."""
+    return {
+        row[0].strip("`/"): {name.strip(" `") for name in row[2].split(",") if name.strip()}
+        for row in _table(page, "room")
+    }
 
 
 def settings_table(readme: str) -> set[str]:

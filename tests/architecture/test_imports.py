@@ -4,13 +4,24 @@ import ast
 
 import pytest
 
-from tests.architecture.source import NAMES, OURS, PAGE, Source, library_places, may_import, pure_modules, read_all
+from tests.architecture.source import (
+    NAMES,
+    OURS,
+    PAGE,
+    Source,
+    library_places,
+    may_import,
+    pure_modules,
+    read_all,
+    rooms,
+)
 
 SOURCES = read_all()
 BY_MODULE = {source.module: source for source in SOURCES}
 TEXT = PAGE.read_text(encoding="utf-8")
 LIBRARIES = library_places(TEXT)
 PURE = pure_modules(TEXT)
+ROOMS = rooms(TEXT)
 
 # What reaches outside the process, keeps something, or asks for the time or for chance.
 IMPURE = {
@@ -28,8 +39,8 @@ def test_the_page_names_libraries_and_pure_modules() -> None:
     assert may_import("common/http.py", LIBRARIES["requests"])
     assert may_import("inbound/migrations/env.py", LIBRARIES["alembic"])
     assert may_import("inbound/api_mails.py", LIBRARIES["marshmallow"])
-    assert not may_import("inbound/deliver.py", LIBRARIES["requests"])
-    assert {"common.ids", "inbound.parse", "outbound.audience"} <= set(PURE)
+    assert not may_import("inbound/handling/deliver.py", LIBRARIES["requests"])
+    assert {"common.ids", "inbound.reading.parse", "outbound.audience"} <= set(PURE)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -78,6 +89,20 @@ def test_a_pure_module_takes_no_new_id_opens_no_file_and_asks_no_clock(module: s
     assert not [ast.unparse(call) for call in asked if ast.unparse(call.value) in ("datetime", "date", "time")]
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_inbound_leans_only_on_what_the_page_says(room: str) -> None:
+    found = {
+        source.place: _rooms_of(source.imports()) for source in SOURCES if source.place.startswith(f"inbound/{room}/")
+    }
+    assert found, f"docs/architecture.md names the room {room}, which does not exist"
+    assert {place: names - {room} - ROOMS[room] for place, names in found.items() if names - {room} - ROOMS[room]} == {}
+
+
+def test_every_room_of_inbound_stands_on_the_page() -> None:
+    places = [source.place.split("/") for source in SOURCES if source.place.startswith("inbound/")]
+    assert {parts[1] for parts in places if len(parts) > 2} - {"migrations"} == set(ROOMS)
+
+
 def test_only_the_command_lines_print() -> None:
     """Standard output belongs to `explain`, `migrate` and the refusals at the start; the rest goes through the log."""
     command_lines = {
@@ -85,6 +110,11 @@ def test_only_the_command_lines_print() -> None:
         "connect/webhook_values.py", "inbound/explain.py", "standalone.py",
     }  # fmt: skip
     assert {source.place for source in SOURCES if _prints(source)} - command_lines == set()
+
+
+def _rooms_of(imports: set[str]) -> set[str]:
+    modules = {name.split(".")[1] for name in imports if name.startswith("inbound.")}
+    return {name if name in ROOMS else "top" for name in modules}
 
 
 def _reached(module: str) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import mailparser
 
-from inbound.parse import parse
+from inbound.reading.parse import parse
 from scripts.fleet import ROOT
 from tests.bench import letters
 from tests.bench.machine import speed
@@ -31,7 +31,7 @@ _ALONE = """
 import os
 import sys
 
-from inbound.parse import parse
+from inbound.reading.parse import parse
 from tests.bench.machine import peak_memory
 
 parse(b"From: a@b.test\\n\\nx")

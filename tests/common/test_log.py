@@ -70,12 +70,12 @@ def test_redacting_a_hostile_text_takes_no_time() -> None:
 
 
 def test_a_line_is_json_with_time_level_logger_and_event(lines: Lines) -> None:
-    log.get("inbound.deliver").info("mail_handled", outcome="issue", size=3)
+    log.get("inbound.handling.deliver").info("mail_handled", outcome="issue", size=3)
     (line,) = lines.read_all()
     assert line.pop("at").endswith("Z")
     assert line == {
         "level": "info",
-        "logger": "inbound.deliver",
+        "logger": "inbound.handling.deliver",
         "event": "mail_handled",
         "outcome": "issue",
         "size": 3,

@@ -15,7 +15,7 @@ from common.db import open_database
 from common.env import decode_key
 from common.outbox import Outbox
 from inbound import store_ledger
-from inbound.entries import ledger_entry, raw_aad
+from inbound.fetching.entries import ledger_entry, raw_aad
 from inbound.sources import Message
 from inbound.tables import data_key, outbox
 from sandbox import story

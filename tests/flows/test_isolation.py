@@ -294,7 +294,7 @@ def test_a_project_session_does_only_what_a_projects_administrator_may(world: Wo
 
 @pytest.mark.parametrize("name", [name for name in SESSION_ROUTES if "project" in ROUTES[name].who and " GET " in name])
 def test_a_project_session_is_let_in_where_it_may(world: World, name: str) -> None:
-    """What it may change, tests/inbound/test_scopes.py changes."""
+    """What it may change, tests/inbound/web/test_scopes.py changes."""
     token = world.services.token(world.a["tenant"], admin=False, project=SUP["id"])
     facts = {"mailbox": world.a["mailbox"], "mail": world.a["mail"]}
     assert world.send(name, token, **facts).status_code == 200

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from inbound import adf
-from inbound.bounce import read_bounce
-from inbound.forward import read_forward
-from inbound.htmltext import visible_text
-from inbound.parse import parse
-from inbound.reply import shown_reply
-from inbound.screen import screen
-from tests.inbound.reading import MAILS, SHARED
+from inbound.handling.screen import screen
+from inbound.reading.bounce import read_bounce
+from inbound.reading.forward import read_forward
+from inbound.reading.htmltext import visible_text
+from inbound.reading.parse import parse
+from inbound.reading.reply import shown_reply
+from tests.inbound.samples import MAILS, SHARED
 
 SLOWEST = 1.0  # seconds of processor time that one mail may take
 LARGEST_SEED = 24_000  # octets; larger mails only repeat what smaller ones show, and cost the time of many

@@ -20,8 +20,8 @@ from common.outbox import Outbox
 from common.thread_tokens import ThreadKey
 from inbound import store_ledger
 from inbound.config import Config
-from inbound.desk import Desk
-from inbound.entries import ledger_entry, raw_aad
+from inbound.fetching.entries import ledger_entry, raw_aad
+from inbound.handling.desk import Desk
 from inbound.sources import Message as Fetched
 from inbound.store_steps import Step, of_mail
 from inbound.tables import data_key, mail, outbox, source

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from inbound.explain import main
-from tests.inbound.reading import MAILS
+from tests.inbound.samples import MAILS
 
 ROOT = Path(__file__).resolve().parents[2]
 

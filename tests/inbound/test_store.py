@@ -14,8 +14,8 @@ from common.crypto import Vault
 from common.db import Database
 from common.ids import new_id
 from inbound import store, store_conversation, store_ledger, store_sources, store_steps
-from inbound.conversation import Ids
-from inbound.entries import ledger_entry, raw_aad
+from inbound.fetching.entries import ledger_entry, raw_aad
+from inbound.handling.conversation import Ids
 from inbound.sources import Account, Message
 from inbound.store_ledger import Busy, Claimed, Final, Quarantined
 from inbound.tables import data_key, fetcher, mail, mailbox, metadata, source

@@ -18,10 +18,10 @@ from common.db import Database
 from common.errors import Temporary
 from common.ids import new_id
 from inbound import store_grants
-from inbound.oauth import GrantRefused, Providers, Tokens
-from inbound.oauth_settings import Client
 from inbound.sources import Unusable
 from inbound.sources.grant_secrets import AUTHS, App, ServiceAccount, SignedIn, read
+from inbound.sources.oauth import GrantRefused, Providers, Tokens
+from inbound.sources.oauth_settings import Client
 
 EARLY = 180.0
 """Seconds before its end that a token counts as old."""

@@ -7,17 +7,19 @@ from common.db import Database
 from common.http import Http
 from common.nets import Nets
 from inbound.config import Config
-from inbound.oauth import Providers
 from inbound.sources import Account, Bearer, Source
 from inbound.sources.grants import Grants
 from inbound.sources.graph import GraphSource
 from inbound.sources.imap import ImapSource
+from inbound.sources.oauth import Providers
 from inbound.sources.pop3 import Pop3Source
 from inbound.tables import data_key
 
 _TOKEN_TIMEOUT, _TOKEN_OCTETS = 10.0, 2**20
 
 KINDS = ("imap", "pop3", "graph")
+PUSH = "push"
+"""The kind of mailbox that nobody fetches from."""
 
 
 def secret_aad(mailbox_id: str) -> str:

@@ -6,7 +6,7 @@ that a server sends is worth more than any advice of ours and is passed on.
 
 import re
 
-from inbound.presets import of_host
+from inbound.sources.presets import of_host
 
 _LINK = re.compile(r"https?://[^\s<>\"'\]]+")
 _APP_PASSWORD = ("application-specific password", "application specific password", "app password", "app-password")

@@ -1,0 +1,1 @@
+"""Mail that is brought to us, by a pipe or by a provider that calls."""
