@@ -10,81 +10,18 @@ Every step is a function over `Stage`, for tests that want one of them or all.
 
 import argparse
 import base64
-import struct
 import sys
 import time
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import requests
 
-from sandbox.client import ClientError, Late, SandboxClient, wait_for
-from sandbox.doors import AppClient
-from sandbox.ways import NAMES, Connect, Forge, Token, Way
-
-CAROL = "carol@customer.example"
-DAVE = "dave@customer.example"
-MAILBOX, PASSWORD = "support@sandbox.test", "sandbox"
-PROJECT = "SUP"
-
-
-class StoryFailed(Exception):
-    """A step did not come true: which one, and what was seen instead."""
-
-
-@dataclass
-class Stage:
-    """Where the story plays. `way`: how Mailbridge is attached. `patience`: seconds for each thing to come true. `tag` tells
-    this playing from others."""
-
-    sandbox: SandboxClient
-    app_url: str
-    imap_port: int
-    smtp_port: int
-    way: Way = field(default_factory=Connect)
-    patience: float = 30.0
-    window: float = 1.0
-    tag: str = field(default_factory=lambda: time.strftime("%H:%M:%S"))
-    app: AppClient | None = None
-    mailbox: dict[str, Any] = field(default_factory=dict)
-    issue_key: str = ""
-    letter: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def agent(self) -> str:
-        """Alice's account, who administers Jira and answers customers."""
-        account: str = self.sandbox.users()["Alice Agent"]["accountId"]
-        return account
-
-    @property
-    def gone(self) -> str:
-        """Somebody in copy whose mail server will return our mail; of this playing alone, for it is shut off after that."""
-        return f"gone-{self.tag.replace(':', '')}@customer.example"
-
-    @property
-    def subject(self) -> str:
-        """The subject of the customer's mail."""
-        return f"The printer is on fire ({self.tag})"
-
-    def api(self) -> AppClient:
-        """The admin API, once the app is installed."""
-        if self.app is None:
-            raise StoryFailed("Mailbridge is not installed yet: play `install` first.")
-        return self.app
-
-    def wait(self, what: str, probe: Callable[[], Any], seen: Callable[[], Any] | None = None) -> Any:
-        """Waits as long as the stage has patience."""
-        return wait_for(what, probe, self.patience, seen)
-
-    def mails(self) -> list[dict[str, Any]]:
-        """What Mailbridge's ledger holds for the mailbox, newest first."""
-        found: list[dict[str, Any]] = self.api().get("/api/inbound/mails", mailbox=self.mailbox["id"], limit=50)[
-            "mails"
-        ]
-        return found
+from sandbox.client import ClientError, Late, SandboxClient
+from sandbox.mail.program import reply, small_picture
+from sandbox.stage import CAROL, DAVE, MAILBOX, PASSWORD, PROJECT, Stage, StoryFailed
+from sandbox.ways import NAMES, way
 
 
 def install(stage: Stage) -> str:
@@ -143,7 +80,7 @@ def mail_becomes_an_issue(stage: Stage) -> str:
         attachments=[{"filename": "printer.png", "content_type": "image/png", "base64": base64.b64encode(picture).decode()}],
     )  # fmt: skip
     issue = stage.wait(
-        "the mail to become an issue with its attachment", lambda: _issue(stage, attachments=1), lambda: _seen(stage)
+        "the mail to become an issue with its attachment", lambda: stage.issue(attachments=1), stage.seen
     )
     stage.issue_key = issue["key"]
     name, size = issue["attachments"][0]["filename"], issue["attachments"][0]["size"]
@@ -159,13 +96,13 @@ def comment_becomes_mail(stage: Stage) -> str:
     text = f"Please pull the plug, then read this ({stage.tag})."
     stage.sandbox.comment(stage.issue_key, stage.agent, text)
     stage.letter = stage.wait(
-        "Carol to have the comment as mail", lambda: _letter(stage, CAROL, text), lambda: _sent(stage, CAROL)
+        "Carol to have the comment as mail", lambda: stage.letter_with(text, CAROL), lambda: stage.sent(CAROL)
     )
     for reader in (DAVE, stage.gone):
         stage.wait(
             f"{reader} to have the comment as mail",
-            partial(_letter, stage, reader, text),
-            partial(_sent, stage, reader),
+            partial(stage.letter_with, text, reader),
+            partial(stage.sent, reader),
         )
     subject, inbox = stage.letter["subject"], f"{stage.sandbox.url}/control/inboxes/{CAROL}"
     return f"Alice's comment reached Carol and those in copy: “{subject}”   {inbox}"
@@ -181,7 +118,7 @@ def reply_becomes_a_comment(stage: Stage) -> str:
         found = stage.sandbox.issue(stage.issue_key)["comments"]
         return next((one for one in found if answer in one["text"]), None)
 
-    added = stage.wait("Carol's reply to become a comment", comment, lambda: _seen(stage))
+    added = stage.wait("Carol's reply to become a comment", comment, stage.seen)
     if len(stage.sandbox.issues()) != before:
         raise StoryFailed("The reply became a comment and a new issue besides.")
     if "Please pull the plug" in added["text"]:
@@ -210,9 +147,9 @@ def bounce_is_recorded(stage: Stage) -> str:
     )
 
     def marked() -> bool:
-        return any(row["recipient"] == stage.gone and row["state"] == "bounced" for row in _deliveries(stage))
+        return any(row["recipient"] == stage.gone and row["state"] == "bounced" for row in stage.deliveries())
 
-    stage.wait("the delivery to be marked as bounced", marked, lambda: _deliveries(stage))
+    stage.wait("the delivery to be marked as bounced", marked, stage.deliveries)
     return line + f"; the delivery to {stage.gone} is marked"
 
 
@@ -244,34 +181,9 @@ def play(stage: Stage, say: Callable[[str], None] = print, steps: Sequence[Calla
     say(f"{time.monotonic() - begun:7.2f} s  in all. Look around: {stage.sandbox.url}/")
 
 
-def reply(letter: dict[str, Any], reader: str, text: str) -> dict[str, Any]:
-    """The control fields of a reply to a received letter, as a mail program writes it: quoted, with references."""
-    quoted = "".join(f"> {line}\n" for line in letter["text"].splitlines())
-    subject = letter["subject"]
-    return {
-        "from_": reader,
-        "to": letter["reply_to"] or letter["from"],
-        "subject": subject if subject.lower().startswith("re:") else f"Re: {subject}",
-        "text": f"{text}\nOn {letter['date']}, {letter['from']} wrote:\n{quoted}",
-        "in_reply_to": letter["message_id"],
-        "references": " ".join([*letter["references"], letter["message_id"]]),
-    }
-
-
-def small_picture() -> bytes:
-    """A PNG of 8 × 8 red dots."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = b"".join(b"\0" + b"\xc9\x37\x2c" * 8 for _ in range(8))
-    header = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
 def _recorded_only(stage: Stage, what: str, subject: str, send: Callable[[], Any]) -> str:
     """Sends, waits until the ledger says that nothing comes of it, and looks that nothing did."""
-    issues, comments = len(stage.sandbox.issues()), len(stage.sandbox.issue(stage.issue_key)["comments"])
+    before = stage.counts()
     known = {mail["id"] for mail in stage.mails()}
     send()
 
@@ -279,46 +191,13 @@ def _recorded_only(stage: Stage, what: str, subject: str, send: Callable[[], Any
         new = [mail for mail in stage.mails() if mail["id"] not in known and mail["subject"] == subject]
         return next((mail for mail in new if mail["state"] not in ("received", "delivering")), None)
 
-    mail = stage.wait(f"{what} to be recorded", settled, lambda: _seen(stage))
-    now = len(stage.sandbox.issues()), len(stage.sandbox.issue(stage.issue_key)["comments"])
-    if (
-        now != (issues, comments)
-        or mail["outcome"] not in (None, "none")
-        or mail["state"] not in ("ignored", "handled")
-    ):
+    mail = stage.wait(f"{what} to be recorded", settled, stage.seen)
+    now = stage.counts()
+    if now != before or mail["outcome"] not in (None, "none") or mail["state"] not in ("ignored", "handled"):
         raise StoryFailed(
-            f"{what} should only be recorded, but it is {mail}; issues and comments went from {(issues, comments)} to {now}"
+            f"{what} should only be recorded, but it is {mail}; issues and comments went from {before} to {now}"
         )
     return f"{what[0].upper()}{what[1:]} is recorded ({mail['reason']}), nothing was created"
-
-
-def _issue(stage: Stage, attachments: int) -> Any:
-    for issue in stage.sandbox.issues():
-        if issue["fields"]["summary"] == stage.subject and len(issue["attachments"]) >= attachments:
-            return issue
-    return None
-
-
-def _letter(stage: Stage, reader: str, text: str) -> Any:
-    return next((one for one in stage.sandbox.inbox(reader) if text in one["text"]), None)
-
-
-def _sent(stage: Stage, reader: str) -> Any:
-    """What to show when a mail did not go out: what the reader has, and the deliveries of the issue."""
-    letters = [(letter["from"], letter["subject"]) for letter in stage.sandbox.inbox(reader)[-5:]]
-    return {"inbox": letters, "deliveries": _deliveries(stage)[:5]}
-
-
-def _deliveries(stage: Stage) -> list[dict[str, Any]]:
-    found = stage.api().get("/api/outbound/deliveries", issue=stage.issue_key, limit=50)
-    rows: list[dict[str, Any]] = found["deliveries"] if isinstance(found, dict) else found
-    return rows
-
-
-def _seen(stage: Stage) -> Any:
-    """What to show when a mail did not come through: its rows in the ledger, and the last REST calls."""
-    calls = [(call["method"], call["path"], call["status"]) for call in stage.sandbox.calls()[-8:]]
-    return {"ledger": stage.mails()[:5], "last REST calls": calls}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -338,7 +217,8 @@ def main(arguments: list[str] | None = None) -> int:
     sandbox = SandboxClient(options.sandbox)
     try:
         ports = sandbox.ports()
-        stage = Stage(sandbox, options.app, ports["imap_port"], ports["smtp_port"], way(options), options.patience)
+        taken = way(options.attach, options.setup_link, options.password, webhook=not options.polling)
+        stage = Stage(sandbox, options.app, ports["imap_port"], ports["smtp_port"], taken, options.patience)
         play(stage, lambda line: print(line, flush=True), STEPS[:1] if options.attach_only else STEPS)
     except (StoryFailed, ClientError, requests.RequestException) as error:
         print(f"The story broke off. {error}", file=sys.stderr)
@@ -346,14 +226,6 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         sandbox.close()
     return 0
-
-
-def way(options: argparse.Namespace) -> Way:
-    """The way that the options name."""
-    if options.attach == "token":
-        chosen = {"password": options.password} if options.password else {}
-        return Token(options.setup_link, webhook=not options.polling, **chosen)
-    return Forge() if options.attach == "forge" else Connect()
 
 
 if __name__ == "__main__":

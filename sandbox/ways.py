@@ -100,6 +100,13 @@ class Token:
         return made
 
 
+def way(name: str, link: str | None = None, password: str | None = None, *, webhook: bool = True) -> Way:
+    """The way of this name, one of NAMES; what else is given is the token's."""
+    if name == "token":
+        return Token(link, password, webhook=webhook) if password else Token(link, webhook=webhook)
+    return Forge() if name == "forge" else Connect()
+
+
 def written_manifest(app_url: str, *options: str) -> str:
     """What `python -m connect.forge_manifest` writes with these options, for an address that need not be https."""
     command = [sys.executable, "-m", "connect.forge_manifest", "--base-url", _STAND_IN, "--app-id", FORGE_APP, *options]
