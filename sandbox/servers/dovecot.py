@@ -5,31 +5,31 @@ import grp
 import os
 import pwd
 from pathlib import Path
-from types import TracebackType
 
 from sandbox.oauth.provider import ISSUER, KEY
 from sandbox.servers.ports import free_ports
-from sandbox.servers.private import Running, account, answers, certificate, hand_over, program
+from sandbox.servers.private import PrivateServer, Running, account, answers, certificate, hand_over, program
 
 PASSWORD = "secret"
 
 
-class Dovecot:
+class Dovecot(PrivateServer):
     """IMAP with STARTTLS on `imap_port`, IMAP over TLS on `imaps_port`, POP3 likewise; every user exists, all with the same
     password.
 
     XOAUTH2 takes the access tokens of `sandbox.oauth`. The certificate at `certificate` signs itself. IDLE, MOVE, UIDPLUS and
-    CONDSTORE are on. A failed login costs no growing wait for the next one.
+    CONDSTORE are on. A failed login costs no growing wait for the next one. Each connection is a process below `pid`, named
+    imap.
     """
 
     def __init__(self, folder: Path, *, password: str = PASSWORD) -> None:
+        super().__init__()
         self._program = program("dovecot", package="dovecot-imapd")
         program("/usr/lib/dovecot/imap", package="dovecot-imapd")
         program("/usr/lib/dovecot/pop3", package="dovecot-pop3d")
         self._folder = folder
         self._password = password
         self.imap_port, self.imaps_port, self.pop3_port, self.pop3s_port = free_ports(4)
-        self._server: Running | None = None
 
     def start(self) -> None:
         """Start it and wait until it greets; raises DidNotStart."""
@@ -42,23 +42,8 @@ class Dovecot:
         configuration.write_text(self._configuration())
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self._folder)}
         self._server = Running([self._program, "-F", "-c", str(configuration)], self._folder, environment)
-        try:
+        with self._coming_up():
             self._server.wait_until(lambda: answers(self.imap_port, b"* OK"), 30.0, [self._folder / "dovecot.log"])
-        except BaseException:
-            self.stop()
-            raise
-
-    @property
-    def pid(self) -> int:
-        """The process id of the running server; each connection is a process below it, named imap."""
-        assert self._server is not None, "the server does not run"
-        return self._server.pid
-
-    def stop(self) -> None:
-        """End it and all its processes."""
-        if self._server:
-            self._server.stop()
-            self._server = None
 
     def _know_tokens(self) -> None:
         """Tokens of the stand-in sign-in service are checked by their signature: HS256, from its issuer, the user in `email`."""
@@ -88,15 +73,6 @@ class Dovecot:
             pop3s=self.pop3s_port,
             password=self._password,
         )
-
-    def __enter__(self) -> "Dovecot":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 _CONFIGURATION = """

@@ -3,25 +3,24 @@
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
-from types import TracebackType
 
-from sandbox.servers.private import Running, answers, hand_over, program
+from sandbox.servers.private import PrivateServer, Running, answers, hand_over, program
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "deploy" / "nginx"
 
 
-class Nginx:
+class Nginx(PrivateServer):
     """Listens on `port` of loopback and passes on to the web processes; their ports by service: connect, inbound, outbound.
 
     The configuration is deploy/nginx's, filled in. Raises NotAvailable without the program.
     """
 
     def __init__(self, folder: Path, port: int, services: Mapping[str, int]) -> None:
+        super().__init__()
         self._program = program("nginx", "/usr/sbin/nginx", package="nginx-light")
         self._folder = folder
         self._services = services
         self.port = port
-        self._server: Running | None = None
 
     def start(self) -> None:
         """Start it and wait until it listens; raises DidNotStart."""
@@ -34,23 +33,5 @@ class Nginx:
         hand_over(self._folder)
         command = [self._program, "-e", "stderr", "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
         self._server = Running(command, self._folder, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"})
-        try:
+        with self._coming_up():
             self._server.wait_until(lambda: answers(self.port), 20.0)
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End it and its worker."""
-        if self._server:
-            self._server.stop()
-            self._server = None
-
-    def __enter__(self) -> "Nginx":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

@@ -5,13 +5,12 @@ import subprocess
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from types import TracebackType
 
 from sandbox.servers.ports import free_ports
-from sandbox.servers.private import DidNotStart, NotAvailable, Running, answers, certificate, program
+from sandbox.servers.private import DidNotStart, NotAvailable, PrivateServer, Running, answers, certificate, program
 
 
-class Postfix:
+class Postfix(PrivateServer):
     """SMTP with STARTTLS on `port`, SMTP over TLS on `tls_port`; no login. Only root can run it.
 
     Everything for any domain arrives in one Maildir (`received`), but refused@… is refused for good (550), later@… for
@@ -20,6 +19,7 @@ class Postfix:
     """
 
     def __init__(self, folder: Path, *, relay_port: int | None = None) -> None:
+        super().__init__()
         self._postfix = program("postfix", package="postfix")
         self._master = program("/usr/lib/postfix/sbin/master", package="postfix")
         if os.geteuid() != 0:
@@ -27,7 +27,6 @@ class Postfix:
         self._folder = folder
         self._relay_port = relay_port
         self.port, self.tls_port = free_ports(2)
-        self._server: Running | None = None
 
     def start(self) -> None:
         """Start it and wait until it greets; raises DidNotStart."""
@@ -50,32 +49,14 @@ class Postfix:
             raise DidNotStart(done.stdout + done.stderr)
         command = [self._master, "-c", str(configuration), "-d"]
         self._server = Running(command, self._folder, environment, as_root=True)
-        try:
+        with self._coming_up():
             self._server.wait_until(lambda: answers(self.port, b"220 "), 30.0, [self._folder / "mail.log"])
-        except BaseException:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """End it and all its processes."""
-        if self._server:
-            self._server.stop()
-            self._server = None
 
     def received(self, recipient: str) -> list[EmailMessage]:
         """The mails that were delivered to that address, oldest first; `Delivered-To` and `Return-Path` are its envelope."""
         files = sorted((self._folder / "mail" / "all" / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
         mails = [message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=policy.default) for path in files]
         return [mail for mail in mails if mail["X-Original-To"] == recipient]
-
-    def __enter__(self) -> "Postfix":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def _open_to_account(folder: Path) -> Path:

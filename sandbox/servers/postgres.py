@@ -3,21 +3,20 @@
 import os
 import signal
 from pathlib import Path
-from types import TracebackType
 
 from sandbox.servers.ports import free_port
-from sandbox.servers.private import Running, answers, hand_over, program, run
+from sandbox.servers.private import PrivateServer, Running, answers, hand_over, program, run
 
 
-class Postgres:
+class Postgres(PrivateServer):
     """A cluster in `folder` (made at the first start, kept afterwards) with the superuser `app` and no password."""
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
+        super().__init__()
         self._bin = Path(program("/usr/lib/postgresql/*/bin/postgres", "postgres", package="postgresql")).parent
         self._folder = folder
         self.port = port or free_port()
         self._environment = {"PATH": f"{self._bin}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-        self._server: Running | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers; raises DidNotStart."""
@@ -37,23 +36,16 @@ class Postgres:
         command = [str(self._bin / "postgres"), "-D", str(data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._server = Running(command, self._folder, self._environment)
-        try:
+        with self._coming_up():
             self._server.wait_until(self._ready, 30.0)
-        except BaseException:
-            self.stop()
-            raise
-
-    @property
-    def pid(self) -> int:
-        """The process id of the running server; its children do the work."""
-        assert self._server is not None, "the server does not run"
-        return self._server.pid
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back."""
-        if self._server:
-            self._server.stop(signal.SIGINT)
-            self._server = None
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """Immediate shutdown, as when the machine fails: nothing is written any more, and the next start recovers."""
+        self._end(signal.SIGQUIT)
 
     def create_database(self, name: str) -> str:
         """Make an empty database and return its URL."""
@@ -76,12 +68,3 @@ class Postgres:
     def _psql(self, database: str, statement: str) -> None:
         psql = [str(self._bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database)]
         run([*psql, "-c", statement], self._folder, self._environment)
-
-    def __enter__(self) -> "Postgres":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

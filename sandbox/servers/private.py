@@ -1,4 +1,4 @@
-"""What every private server needs: an account that is not root, a wait until it answers, an end by process id."""
+"""What every private server is and needs: an account that is not root, a wait until it answers, an end by process id."""
 
 import os
 import pwd
@@ -7,10 +7,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 
 class NotAvailable(Exception):
@@ -19,6 +21,50 @@ class NotAvailable(Exception):
 
 class DidNotStart(Exception):
     """The server did not come up; `str()` has the end of what it wrote."""
+
+
+class PrivateServer:
+    """`with TheServer(folder) as server`: started at its head and ended at its end. A server says how it starts."""
+
+    def __init__(self) -> None:
+        self._server: Running | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; raises DidNotStart."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End it and all its processes."""
+        self._end()
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server; its children do the work."""
+        assert self._server is not None, "the server does not run"
+        return self._server.pid
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @contextmanager
+    def _coming_up(self) -> Iterator[None]:
+        """If it does not come up in this block, what runs of it is ended."""
+        try:
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def _end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self._server:
+            self._server.stop(number)
+            self._server = None
 
 
 def program(*patterns: str, package: str) -> str:

@@ -8,21 +8,21 @@ import signal
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
 from sandbox.servers.ports import free_ports
-from sandbox.servers.private import Running, answers, certificate, hand_over, program, run
+from sandbox.servers.private import PrivateServer, Running, answers, certificate, hand_over, program, run
 
 
-class RabbitMQ:
+class RabbitMQ(PrivateServer):
     """One node in `folder` (kept between starts) with the user guest/guest and the management API, all on loopback.
 
     It has an epmd of its own as a child: the one that Erlang starts by itself listens on every address and stays for ever.
     """
 
     def __init__(self, folder: Path, port: int | None = None) -> None:
+        super().__init__()
         found = program("/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server", package="rabbitmq-server")
         self._sbin = Path(found).parent
         self._epmd_program = program("epmd", "/usr/lib/erlang/bin/epmd", package="rabbitmq-server")
@@ -49,27 +49,17 @@ class RabbitMQ:
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         }
         self._epmd: Running | None = None
-        self._server: Running | None = None
 
     def start(self) -> None:
         """Start it and wait until it serves (about 8 s); raises DidNotStart."""
         self._write_configuration()
         self.certificate = certificate(self._folder)[0]
-        try:
+        with self._coming_up():
             epmd = [self._epmd_program, "-address", "127.0.0.1", "-port", str(self._epmd_port)]
             self._epmd = Running(epmd, self._folder, self._environment)
             self._epmd.wait_until(lambda: answers(self._epmd_port), 10.0)
             self._server = Running([str(self._sbin / "rabbitmq-server")], self._folder, self._environment)
             self._server.wait_until(self._ready, 90.0)
-        except BaseException:
-            self.stop()
-            raise
-
-    @property
-    def pid(self) -> int:
-        """The process id of the running server; its children do the work."""
-        assert self._server is not None, "the server does not run"
-        return self._server.pid
 
     def stop(self) -> None:
         """Stop the node in an orderly way, then its epmd."""
@@ -79,11 +69,15 @@ class RabbitMQ:
                 os.kill(int(pid_file.read_text()), signal.SIGTERM)  # the Erlang machine itself: it then stops in order
             except (OSError, ValueError):
                 pass
-            self._server.stop()
-            self._server = None
+        self._end()
         if self._epmd:
             self._epmd.stop()
             self._epmd = None
+
+    def kill(self) -> None:
+        """kill -9 to the node and all its processes; what it has on disk stays."""
+        self._end(signal.SIGKILL)
+        self.stop()  # its epmd
 
     def ctl(self, *arguments: str) -> str:
         """rabbitmqctl; takes a second or two."""
@@ -156,12 +150,3 @@ class RabbitMQ:
             cookie.write_text(secrets.token_hex(20))
             cookie.chmod(0o400)
         hand_over(self._folder)
-
-    def __enter__(self) -> "RabbitMQ":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
