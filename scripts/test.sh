@@ -30,7 +30,7 @@ fi
 # once more, by itself. What passes then is named at the end as unsteady, and wants mending; more than three at once are no accident.
 unsteady=()
 group() { # title, pytest arguments …
-  local title=$1 began=$SECONDS kept=.pytest_cache/group failures=()
+  local title=$1 began=$SECONDS kept=$PWD/.pytest_cache/group failures=()
   shift
   echo "── $title"
   rm -rf "$kept"
