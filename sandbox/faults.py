@@ -98,6 +98,17 @@ class Faults:
         with self._lock:
             return list(self._faults)
 
+    def lateness(self, event: str, issue_key: str) -> tuple[float, ...]:
+        """How many seconds later than at once to tell an event, once for each copy of it that arrives."""
+        fault = self.draw(WEBHOOK_KINDS, f"{event} {issue_key}")
+        if fault is None:
+            return (0.0,)
+        if fault.kind == "webhook_lost":
+            return ()
+        if fault.kind == "webhook_duplicate":
+            return (0.0, 0.0)
+        return (fault.seconds,)  # delayed, or overtaken by what follows
+
     def draw(self, kinds: tuple[str, ...], subject: str) -> Fault | None:
         """The first fault of these kinds that hits `subject`, counted; None when none does."""
         with self._lock:

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.faults import WEBHOOK_KINDS, Fault, Faults
-from sandbox.forge.later import Later
+from sandbox.faults import Faults
 from sandbox.forge.manifest import Endpoint
 from sandbox.forge.model import ForgeApp
 from sandbox.forge.product_events import MOST, product_events
 from sandbox.forge.remote import Answer, NoAnswer
 from sandbox.jira.model import Event
 from sandbox.jira.site import Site
+from sandbox.later import Later
 
 LIMIT = 5.0  # seconds
 MAX_RETRIES = 4
@@ -153,7 +153,7 @@ class Deliveries:
         if len(delivery.content()) > MOST:
             self._note(delivery, None, f"larger than {MOST} bytes, and so never delivered")
             return
-        for late in _lateness(self._faults.draw(WEBHOOK_KINDS, f"{delivery.event} {delivery.issue_key}")):
+        for late in self._faults.lateness(delivery.event, delivery.issue_key):
             self._events.push(late, lambda: self._send(delivery))
 
     def _send(self, delivery: Delivery) -> Attempt:
@@ -186,14 +186,3 @@ class Deliveries:
             self._attempts.append(attempt)
             del self._attempts[:-MAX_ATTEMPTS]
         return attempt
-
-
-def _lateness(fault: Fault | None) -> tuple[float, ...]:
-    """How much later to send, once for each copy."""
-    if fault is None:
-        return (0.0,)
-    if fault.kind == "webhook_lost":
-        return ()
-    if fault.kind == "webhook_duplicate":
-        return (0.0, 0.0)
-    return (fault.seconds,)  # delayed, or overtaken by what follows
