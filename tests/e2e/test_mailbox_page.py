@@ -53,6 +53,33 @@ def test_what_was_typed_is_never_written_over(page: Page, servers: PageServers) 
     expect(frame.get_by_label("Server", exact=False).first).to_have_value("mail.mine.example")
 
 
+@pytest.mark.parametrize(
+    "size", [{"width": 1060, "height": 848}, {"width": 720, "height": 600}], ids=["wide", "narrow"]
+)
+def test_a_notice_that_stays_leaves_the_buttons_of_a_dialog_free(
+    page: Page,  # noqa: F811
+    servers: PageServers,  # noqa: F811
+    api: FakeApi,  # noqa: F811
+    size: Any,
+) -> None:
+    page.set_viewport_size(size)
+    api.mailboxes = [mailbox()]
+    frame = opened(page, servers)
+    frame.get_by_role("button", name="Switch off Support").click()
+    notice = frame.get_by_text("Support is switched off")
+    expect(notice).to_be_visible()
+    notice.hover()  # it stays as long as a pointer is on it
+    frame.get_by_role("button", name="Connect a mailbox").press("Enter")
+    save = frame.get_by_role("button", name="Connect mailbox")
+    expect(save).to_be_visible()
+    notice.hover()
+    save.click(trial=True)
+    notice.hover()
+    frame.get_by_role("button", name="Cancel").click()
+    expect(notice).to_be_visible()
+    expect(save).to_have_count(0)
+
+
 def test_atlassians_own_mailboxes_are_refused_with_the_reason(page: Page, servers: PageServers) -> None:  # noqa: F811
     frame = in_form(page, servers)
     frame.get_by_role("textbox", name="Address").fill("jira@site.atlassian.net")
