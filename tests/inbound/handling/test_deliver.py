@@ -14,9 +14,9 @@ from inbound import store, store_ledger, store_steps
 from inbound.tables import mail, outbox, project_high, step
 from sandbox.jira import seed, writes
 from tests.inbound import rig
+from tests.inbound.handling.test_worker import reply_to, with_file
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
-from tests.inbound.test_worker import reply_to, with_file
 
 UNKNOWN = ["reset_after_write", "500_after_write", "timeout_after_write"]
 UNDONE = ["429", "reset", "500", "timeout"]

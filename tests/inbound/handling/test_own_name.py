@@ -7,9 +7,9 @@ import pytest
 from common.credentials import Credentials, LookupUser
 from sandbox.jira.rights import Ruling
 from sandbox.jira.seed import ALICE, BOB, CLEO
+from tests.inbound.handling.test_worker import reply_to, texts
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
-from tests.inbound.test_worker import reply_to, texts
 
 BOBS = {"sender": "bob@acme.example", "recipient": "bob@acme.example"}
 

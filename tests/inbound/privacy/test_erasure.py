@@ -11,9 +11,9 @@ from inbound.privacy.erasing import Erasing
 from inbound.tables import erasure, mail, metadata, outbox
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
+from tests.inbound.privacy.test_keeping import raws
 from tests.inbound.rig import TENANT
-from tests.inbound.test_api import Call, call, client, connect_url
-from tests.inbound.test_keeping import raws
+from tests.inbound.web.test_api import Call, call, client, connect_url
 
 __all__ = ["call", "client", "connect_url"]
 

@@ -30,9 +30,9 @@ from inbound.web import api_hooks
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
-from tests.inbound.test_api import Call as ApiCall
-from tests.inbound.test_api import call, client, connect_url
-from tests.inbound.test_push import made, push
+from tests.inbound.push.test_push import made, push
+from tests.inbound.web.test_api import Call as ApiCall
+from tests.inbound.web.test_api import call, client, connect_url
 
 __all__ = ["call", "client", "connect_url"]
 

@@ -16,8 +16,8 @@ from inbound.app import create_app
 from inbound.tables import mailbox
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
-from tests.inbound.test_api import call, client, connect_url
-from tests.inbound.test_push import pushed
+from tests.inbound.push.test_push import pushed
+from tests.inbound.web.test_api import call, client, connect_url
 
 __all__ = ["call", "client", "connect_url", "pushed"]
 

@@ -9,7 +9,7 @@ from inbound.sources.presets import PRESETS, refused, suggested
 from inbound.sources.refusals import remedy
 from tests.contracts import contract
 from tests.inbound.mailserver import MailServer
-from tests.inbound.test_api import Call, body, call, client, connect_url
+from tests.inbound.web.test_api import Call, body, call, client, connect_url
 
 __all__ = ["call", "client", "connect_url"]
 

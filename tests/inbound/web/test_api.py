@@ -19,10 +19,10 @@ from inbound.app import create_app
 from inbound.fetcher import Fetcher
 from inbound.store_sources import share
 from inbound.tables import mailbox
+from tests.inbound.handling.test_worker import with_file
 from tests.inbound.mailserver import PASSWORD, USER, MailServer, letter, running
 from tests.inbound.office import Office
 from tests.inbound.rig import TENANT, add_mailbox, config, wait_for
-from tests.inbound.test_worker import with_file
 
 PRIVATE = sessions.private_key(b"s" * 32)
 Call = Callable[..., Any]
