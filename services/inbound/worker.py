@@ -59,7 +59,7 @@ class Worker:
         vault = Vault(settings.master_key, data_key)
         self._desk = Desk(config, database, self._outbox, vault, self._vendor, self._sites)
         self._erasing = Erasing(database, self._outbox, vault, settings.master_key)
-        self._house = Housekeeping(database, config.keep_days)
+        self._house = Housekeeping(database, config.keep_days).rounds()
 
     def start(self) -> None:
         """Begin; returns at once."""

@@ -1,13 +1,10 @@
 """What a worker does now and then: forget mail that is older than a tenant keeps it. Any number of workers may."""
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from common import log
 from common.db import Database
-from common.errors import Temporary
+from common.rounds import Every, Rounds, Stopping, never
 from inbound import store_keeping
 
 _PAUSE = 15.0
@@ -18,48 +15,47 @@ _log = log.get(__name__)
 
 @dataclass
 class Housekeeping:
-    """A thread of its own. days: how long mail is kept for a tenant that chose nothing."""
+    """`rounds()` is the thread. days: how long mail is kept for a tenant that chose nothing."""
 
     database: Database
     days: int
-    clock: Callable[[], float] = time.monotonic
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _hourly: Every = field(default_factory=lambda: Every(_SWEEP))
 
-    def start(self) -> None:
-        """Begin; returns at once."""
-        self._thread = threading.Thread(target=self._run, name="inbound-housekeeping", daemon=True)
-        self._thread.start()
+    def rounds(self) -> Rounds:
+        """`once` every fifteen seconds."""
+        return Rounds("inbound-housekeeping", self.once, _PAUSE)
 
-    def stop(self, grace: float) -> None:
-        """Stop, `grace` seconds at most."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(grace)
+    def once(self, stopping: Stopping = never) -> None:
+        """One round; raises Temporary while the database cannot be had."""
+        self.drop_handled(stopping)
+        if self._hourly.due():
+            forgotten = self.sweep(stopping)
+            if forgotten:
+                _log.info("old_mail_forgotten", mails=forgotten)
 
-    def sweep(self) -> int:
+    def sweep(self, stopping: Stopping = never) -> int:
         """Forget the mails that are older than their tenants keep them; returns how many."""
         with self.database.read() as tx:
             chosen = {tenant: store_keeping.keeping_of(tx, tenant, self.days) for tenant in store_keeping.tenants(tx)}
-        return sum(self._sweep(tenant, keeping.days) for tenant, keeping in chosen.items())
+        return sum(self._sweep(tenant, keeping.days, stopping) for tenant, keeping in chosen.items())
 
-    def drop_handled(self) -> int:
+    def drop_handled(self, stopping: Stopping = never) -> int:
         """Delete the content of handled mails of those who keep none; returns of how many."""
         dropped = 0
         with self.database.read() as tx:
             tenants = store_keeping.without_content(tx)
         for tenant in tenants:
             some = _BATCH
-            while some == _BATCH and not self._stopping.is_set():
+            while some == _BATCH and not stopping():
                 with self.database.write() as tx:
                     some = store_keeping.drop_content(tx, store_keeping.handled_with_content(tx, tenant, _BATCH))
                 dropped += some
         return dropped
 
-    def _sweep(self, tenant: str, days: int) -> int:
+    def _sweep(self, tenant: str, days: int, stopping: Stopping) -> int:
         sentence = f"What this mail said and who wrote it was deleted after {days} days."
         forgotten = 0
-        while not self._stopping.is_set():
+        while not stopping():
             with self.database.write() as tx:
                 ids = store_keeping.older(tx, tenant, days, _BATCH)
                 store_keeping.forget(tx, ids, sentence)
@@ -67,19 +63,3 @@ class Housekeeping:
             if len(ids) < _BATCH:
                 break
         return forgotten
-
-    def _run(self) -> None:
-        next_sweep = self.clock()
-        while not self._stopping.is_set():
-            try:
-                self.drop_handled()
-                if self.clock() >= next_sweep:
-                    next_sweep = self.clock() + _SWEEP
-                    forgotten = self.sweep()
-                    if forgotten:
-                        _log.info("old_mail_forgotten", mails=forgotten)
-            except Temporary as fault:
-                _log.warning("sweep_postponed", reason=str(fault))
-            except Exception:
-                _log.exception("sweep_broke")  # a bug, or tables that are behind: no reason to end the whole worker
-            self._stopping.wait(_PAUSE)

@@ -14,7 +14,7 @@ from inbound.tables import conversation, mail, mail_raw, step
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
 from tests.inbound.rig import TENANT, wait_for
-from tests.inbound.test_api import Call, call, client, connect_url
+from tests.inbound.web.test_api import Call, call, client, connect_url
 
 __all__ = ["call", "client", "connect_url"]
 
@@ -133,7 +133,7 @@ def test_more_than_one_batch_is_forgotten_at_once(office: Office) -> None:
 def test_the_sweep_runs_with_the_worker(office: Office) -> None:
     row = office.handled(letter("Printer"))
     age(office.database, row.id, 31)
-    house = Housekeeping(office.database, 30)
+    house = Housekeeping(office.database, 30).rounds()
     house.start()
     try:
         wait_for(lambda: office.mail(row.id).sender is None)
