@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Mailbox, Preset, Presets, Preview } from '../src/api/types';
+import type { Mailbox, Preview } from '../src/api/types/mailboxes';
+import type { Preset, Presets } from '../src/api/types/presets';
 import { loginsOf, withLogin } from '../src/forms/logins';
 import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProject, type MailboxDraft } from '../src/forms/mailbox';
 import { accountOf, connectionBody, mailboxBody, placeOf } from '../src/forms/mailboxBody';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LookupUser, SiteEvents, Webhook } from '../src/api/types';
+import type { LookupUser } from '../src/api/types/lookup';
+import type { SiteEvents, Webhook } from '../src/api/types/site';
 import { checkLookup, draftOfLookup, lookupBody } from '../src/forms/lookup';
 import { checkPassword } from '../src/forms/password';
 import { accessOf, BLANK_SITE, checkSiteDraft, dayOf, instantOf, isElsewhere, siteAddressIn, siteBody } from '../src/forms/site';

@@ -1,40 +1,26 @@
 /** Everything the page asks of Mailbridge, by name. Each call returns the decoded answer or throws a `Problem`. */
 import { problemOf } from './problem';
 import type { Method, Transport } from './transport';
+import type { IssueType, Person, Project } from './types/jira';
+import type { Finding, LookupUser, LookupUserBody } from './types/lookup';
 import type {
   ConnectionBody,
-  Delivery,
-  DeliveryPage,
-  Erasure,
-  Finding,
-  IssueType,
-  Keeping,
-  KeepingBody,
   Kind,
-  LookupUser,
-  LookupUserBody,
-  Mail,
   Mailbox,
   MailboxBody,
-  MailDetail,
-  MailPage,
-  MailState,
-  Person,
-  Presets,
   Preview,
-  Project,
   Provider,
   PushToken,
   PushWay,
   Reconciliation,
-  Sender,
-  SenderBody,
   SignInStatus,
-  Site,
-  SiteBody,
-  SiteCheck,
-  TestResult,
-} from './types';
+} from './types/mailboxes';
+import type { Mail, MailDetail, MailPage, MailState } from './types/mails';
+import type { Delivery, DeliveryPage, Sender, SenderBody } from './types/outgoing';
+import type { Presets } from './types/presets';
+import type { Erasure, Keeping, KeepingBody } from './types/privacy';
+import type { TestResult } from './types/servers';
+import type { Site, SiteBody, SiteCheck } from './types/site';
 
 export type Cursor = string | number | null;
 

@@ -1,5 +1,5 @@
 /** What the form of a mailbox and the form of outgoing mail share: ports by security, addresses, hosts. */
-import type { Security } from '../api/types';
+import type { Security } from '../api/types/servers';
 
 export type Errors = Record<string, string>;
 

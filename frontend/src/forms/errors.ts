@@ -1,6 +1,6 @@
 /** Sentences beside the fields: where they come from, and when they go. */
 import type { FieldErrors } from '../api/problem';
-import type { TestProblem } from '../api/types';
+import type { TestProblem } from '../api/types/servers';
 import type { Errors } from './connection';
 
 /** A problem's errors as one sentence a field; those of a nested object stand at the object (`project.key` at `project`). */

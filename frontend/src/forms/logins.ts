@@ -1,5 +1,5 @@
 /** The ways to log in to a mailbox: which there are, what each asks for, and what is kept of it as a secret. */
-import type { Auth, Provider } from '../api/types';
+import type { Auth, Provider } from '../api/types/mailboxes';
 import { onlyErrors, required, type Errors } from './connection';
 import type { MailboxDraft } from './mailbox';
 

@@ -1,5 +1,5 @@
 /** The form of the look-up user without its looks. */
-import type { LookupUser, LookupUserBody } from '../api/types';
+import type { LookupUser, LookupUserBody } from '../api/types/lookup';
 import { isAddress, onlyErrors, type Errors } from './connection';
 import { dayOf, expiryError, instantOf } from './site';
 

@@ -1,5 +1,7 @@
 /** The mailbox form without its looks: what is typed, and what is wrong with it. */
-import type { Auth, Backlog, IssueType, Kind, Mailbox, Person, Project, Provider, Security, Strategy } from '../api/types';
+import type { IssueType, Person, Project } from '../api/types/jira';
+import type { Auth, Backlog, Kind, Mailbox, Provider, Strategy } from '../api/types/mailboxes';
+import type { Security } from '../api/types/servers';
 import { hostError, IMAP_PORTS, isAddress, onlyErrors, portError, required, type Errors } from './connection';
 import { checkLogin } from './logins';
 import { dayOf } from './site';

@@ -1,5 +1,5 @@
 /** Mail that is already in a folder: what is said of it before a mailbox is saved, and what a person may choose. */
-import type { Backlog, Preview } from '../api/types';
+import type { Backlog, Preview } from '../api/types/mailboxes';
 import { placeOf, accountOf } from './mailboxBody';
 import type { MailboxDraft } from './mailbox';
 

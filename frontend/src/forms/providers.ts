@@ -1,5 +1,7 @@
 /** What follows from what in the mailbox form: the server from the provider, the provider from the address, ports from the kind. */
-import type { Kind, Preset, Presets, PresetServer, Provider, Security } from '../api/types';
+import type { Kind, Provider } from '../api/types/mailboxes';
+import type { Preset, Presets, PresetServer } from '../api/types/presets';
+import type { Security } from '../api/types/servers';
 import { IMAP_PORTS, isAddress, POP3_PORTS, portAfter } from './connection';
 import { withFittingLogin, withLogin } from './logins';
 import { hasServer, type MailboxDraft } from './mailbox';

@@ -1,5 +1,5 @@
 /** Who may bring mail to a pushed mailbox, and what each signs its calls with. */
-import type { PushWay } from '../api/types';
+import type { PushWay } from '../api/types/mailboxes';
 
 export interface Way {
   way: PushWay;

@@ -1,5 +1,5 @@
 /** A comparison of mailbox and ledger in words. */
-import type { Reconciliation } from '../api/types';
+import type { Reconciliation } from '../api/types/mailboxes';
 
 const MOST = 10;
 

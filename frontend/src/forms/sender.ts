@@ -1,5 +1,6 @@
 /** The form of outgoing mail without its looks: what is typed, what is wrong with it, what is sent. */
-import type { Security, Sender, SenderBody } from '../api/types';
+import type { Sender, SenderBody } from '../api/types/outgoing';
+import type { Security } from '../api/types/servers';
 import { hostError, isAddress, onlyErrors, portAfter, portError, required, SMTP_PORTS, type Errors } from './connection';
 
 export interface SenderDraft {

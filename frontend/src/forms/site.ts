@@ -1,5 +1,5 @@
 /** The form that attaches a Jira by an API token, without its looks: what is typed, what is wrong with it, what is sent. */
-import type { SiteBody } from '../api/types';
+import type { SiteBody } from '../api/types/site';
 import { isAddress, onlyErrors, required, type Errors } from './connection';
 
 export interface SiteDraft {

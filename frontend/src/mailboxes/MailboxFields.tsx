@@ -3,7 +3,7 @@ import Checkbox from '@atlaskit/checkbox';
 import { useCallback, useEffect, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
-import type { IssueType, Project } from '../api/types';
+import type { IssueType, Project } from '../api/types/jira';
 import type { Errors } from '../forms/connection';
 import { ADVANCED_FIELDS, withProject, type MailboxDraft } from '../forms/mailbox';
 import { Choice, Search, type Option } from '../parts/Choice';

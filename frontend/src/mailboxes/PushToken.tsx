@@ -8,7 +8,7 @@ import ModalTitle from '@atlaskit/modal-dialog/modal-title';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
 import type { Api } from '../api/client';
-import type { Mailbox, PushToken as Token, PushWay } from '../api/types';
+import type { Mailbox, PushToken as Token, PushWay } from '../api/types/mailboxes';
 import type { Errors } from '../forms/connection';
 import { PUSH_WAYS, wayOf } from '../forms/push';
 import { Choice } from '../parts/Choice';

@@ -1,6 +1,6 @@
 /** What is read and what becomes of it in the mailbox; before that, what is there already. */
 import SectionMessage from '@atlaskit/section-message';
-import type { Preview, Strategy } from '../api/types';
+import type { Preview, Strategy } from '../api/types/mailboxes';
 import type { Errors } from '../forms/connection';
 import { hasFolders, type MailboxDraft } from '../forms/mailbox';
 import { choicesOf } from '../forms/preview';

@@ -4,7 +4,7 @@ import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
-import type { Mailbox, Reconciliation as Found } from '../api/types';
+import type { Mailbox, Reconciliation as Found } from '../api/types/mailboxes';
 import { missingOf, newest, outcomeOfComparison } from '../forms/reconciliation';
 import { Moment } from '../parts/Moment';
 import { ProblemMessage } from '../parts/ProblemMessage';

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import { useEffect, useRef, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem } from '../api/problem';
-import type { Kind, Provider, SignInStatus } from '../api/types';
+import type { Kind, Provider, SignInStatus } from '../api/types/mailboxes';
 import { PROVIDERS } from '../forms/logins';
 
 interface Props {

@@ -1,6 +1,6 @@
 /** How Mailbridge logs in to a mailbox: by password, by somebody's sign-in, or by an app's own registration. */
 import type { Api } from '../api/client';
-import type { Presets } from '../api/types';
+import type { Presets } from '../api/types/presets';
 import type { Errors } from '../forms/connection';
 import { loginKey, LOGINS, loginsOf, PROVIDERS, withLogin } from '../forms/logins';
 import type { MailboxDraft } from '../forms/mailbox';

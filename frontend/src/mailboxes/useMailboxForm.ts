@@ -1,7 +1,10 @@
 /** What the mailbox form knows and does: it tries the connection, looks at what is there, and saves; asking where it should. */
 import { useEffect, useRef, useState } from 'react';
 import type { Api } from '../api/client';
-import type { Mailbox, Presets, Preview, Project, TestResult } from '../api/types';
+import type { Project } from '../api/types/jira';
+import type { Mailbox, Preview } from '../api/types/mailboxes';
+import type { Presets } from '../api/types/presets';
+import type { TestResult } from '../api/types/servers';
 import { problemField } from '../forms/errors';
 import { loginKey } from '../forms/logins';
 import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProject, type MailboxDraft } from '../forms/mailbox';

@@ -1,5 +1,5 @@
 /** A delivery's steps as words: the service's names and details made readable. */
-import type { Step } from '../api/types';
+import type { Step } from '../api/types/mails';
 
 const NAMES: Readonly<Record<string, string>> = {
   issue: 'Create the issue',

@@ -6,7 +6,8 @@ import Spinner from '@atlaskit/spinner';
 import { useCallback, useRef, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, Problem } from '../api/problem';
-import type { Sender, TestResult } from '../api/types';
+import type { Sender } from '../api/types/outgoing';
+import type { TestResult } from '../api/types/servers';
 import type { Errors } from '../forms/connection';
 import { fieldSentences, problemField, withoutField } from '../forms/errors';
 import {

@@ -2,7 +2,7 @@
 import Checkbox from '@atlaskit/checkbox';
 import SectionMessage from '@atlaskit/section-message';
 import type { ReactNode } from 'react';
-import type { Security } from '../api/types';
+import type { Security } from '../api/types/servers';
 import { SECURITIES, type Errors } from '../forms/connection';
 import { Choice } from './Choice';
 import { TextField } from './TextField';

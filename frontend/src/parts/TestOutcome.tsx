@@ -1,6 +1,6 @@
 /** What a connection test found, or what is wrong and what to do about it. */
 import SectionMessage from '@atlaskit/section-message';
-import type { TestResult } from '../api/types';
+import type { TestResult } from '../api/types/servers';
 import { InView } from './InView';
 
 export function TestOutcome({ result }: { result: TestResult }) {

@@ -1,5 +1,5 @@
 /** Projects and people as options of a search. */
-import type { Person, Project } from '../api/types';
+import type { Person, Project } from '../api/types/jira';
 import type { Option } from './Choice';
 
 export function projectOption(project: Project): Option<Project> {

@@ -1,5 +1,7 @@
 /** How states and outcomes of mail are called on the page, in or out. */
-import type { DeliveryState, Mail, Mailbox, MailboxState, MailState } from '../api/types';
+import type { Mailbox, MailboxState } from '../api/types/mailboxes';
+import type { Mail, MailState } from '../api/types/mails';
+import type { DeliveryState } from '../api/types/outgoing';
 
 export type Appearance = 'success' | 'warning' | 'danger' | 'information' | 'neutral' | 'discovery';
 

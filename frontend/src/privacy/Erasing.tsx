@@ -4,7 +4,7 @@ import Heading from '@atlaskit/heading';
 import ModalTransition from '@atlaskit/modal-dialog/modal-transition';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
-import type { Erasure } from '../api/types';
+import type { Erasure } from '../api/types/privacy';
 import { addressError, countsInWords } from '../forms/privacy';
 import { Confirm } from '../parts/Confirm';
 import { Moment } from '../parts/Moment';

@@ -5,7 +5,7 @@ import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
-import type { Keeping, KeepingBody } from '../api/types';
+import type { Keeping, KeepingBody } from '../api/types/privacy';
 import { checkKeeping } from '../forms/privacy';
 import type { Notify } from '../parts/Notices';
 import { ProblemMessage } from '../parts/ProblemMessage';

@@ -4,7 +4,7 @@ import Heading from '@atlaskit/heading';
 import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api, Cursor } from '../api/client';
-import type { Delivery } from '../api/types';
+import type { Delivery } from '../api/types/outgoing';
 import { IssueLink } from '../parts/IssueLink';
 import { Moment } from '../parts/Moment';
 import { Pager } from '../parts/Pager';

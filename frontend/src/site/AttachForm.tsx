@@ -5,7 +5,7 @@ import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
 import type { Api } from '../api/client';
-import type { Site, SiteCheck } from '../api/types';
+import type { Site, SiteCheck } from '../api/types/site';
 import { problemField } from '../forms/errors';
 import { accessBody, accessOf, BLANK_SITE, checkSiteDraft, isElsewhere, SITE_FIELDS, siteBody, type SiteDraft } from '../forms/site';
 import { CheckList } from '../parts/CheckList';

@@ -3,7 +3,7 @@ import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
-import type { Site } from '../api/types';
+import type { Site } from '../api/types/site';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { ScreenTitle } from '../parts/ScreenTitle';
 import { usePolled } from '../parts/usePolled';

@@ -6,7 +6,7 @@ import SectionMessage from '@atlaskit/section-message';
 import Spinner from '@atlaskit/spinner';
 import { useCallback, useState, type ReactNode } from 'react';
 import type { Api } from '../api/client';
-import type { Site } from '../api/types';
+import type { Site } from '../api/types/site';
 import { CheckList } from '../parts/CheckList';
 import { Confirm } from '../parts/Confirm';
 import { Moment } from '../parts/Moment';

@@ -1,6 +1,6 @@
 /** What an administrator pastes into Jira's own form for webhooks, and whether the first event has come. */
 import SectionMessage from '@atlaskit/section-message';
-import type { SiteEvents, Webhook } from '../api/types';
+import type { SiteEvents, Webhook } from '../api/types/site';
 import { CopyField } from '../parts/CopyField';
 import { Moment } from '../parts/Moment';
 import { eventsSentence } from './words';

@@ -1,5 +1,6 @@
 /** Rights, scopes and findings as one kind of list: what was looked at, how it stands, and what to do about it. */
-import type { Finding, Right, Scope } from '../api/types';
+import type { Finding } from '../api/types/lookup';
+import type { Right, Scope } from '../api/types/site';
 import type { Word } from '../parts/words';
 
 export interface Check {

@@ -1,5 +1,5 @@
 /** How an attached Jira stands, in words. Instants are seconds since 1970. */
-import type { Scheme, Site, SiteEvents, Webhook } from '../api/types';
+import type { Scheme, Site, SiteEvents, Webhook } from '../api/types/site';
 import type { Word } from '../parts/words';
 
 const SCHEMES: Readonly<Record<Scheme, string>> = {

@@ -1,0 +1,45 @@
+/** The outgoing server and what was sent by it, as the HTTP API has them. Instants are seconds since 1970 UTC. */
+import type { Security } from './servers';
+
+interface Settings {
+  host: string;
+  port: number;
+  security: Security;
+  username: string;
+  from_name: string;
+  from_address: string;
+  window_seconds: number;
+  validate_certificate: boolean;
+}
+
+export interface Sender extends Settings {
+  has_secret: boolean;
+  state: string;
+  last_error: string | null;
+}
+
+export interface SenderBody extends Settings {
+  /** Left out when the stored one stays. */
+  secret?: string;
+}
+
+export type DeliveryState = 'pending' | 'sending' | 'sent' | 'skipped' | 'failed' | 'bounced';
+
+export interface Delivery {
+  id: string;
+  created_at: number;
+  issue_key: string | null;
+  recipient: string;
+  /** notify: an account whose address nobody tells; Jira itself sends the mail. */
+  kind: 'account' | 'address' | 'notify';
+  event: string | null;
+  state: DeliveryState;
+  reason: string | null;
+  sent_at: number | null;
+  error: string | null;
+}
+
+export interface DeliveryPage {
+  deliveries: Delivery[];
+  next: string | number | null;
+}
