@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inbound.store_sources import ALIVE
-from scripts.fleet import NAMES
 from tests.chaos.plan import FAULTS, Act
 from tests.chaos.world import World
 
@@ -20,7 +19,7 @@ def play(world: World, acts: Sequence[Act], began: float, say: Callable[[str], N
     for act in acts:
         time.sleep(max(0.0, began + act.at - time.monotonic()))
         say(f"{time.monotonic() - began:6.1f} s  {act.lane}: {act.name}")
-        if act.name in NAMES:
+        if act.lane == "kill -9":
             kill(world, act.name, act.lasts)
         else:
             _BY_NAME[act.name](world, act.lasts)
@@ -66,6 +65,22 @@ def empty_rabbitmq(world: World, lasts: float) -> None:
     world.rabbitmq.delete_vhost(world.vhost)
     time.sleep(lasts / 2)
     world.rabbitmq.create_vhost(world.vhost)
+
+
+def kill_rabbitmq(world: World, lasts: float) -> None:
+    for pid in [world.rabbitmq.pid, *_below(world.rabbitmq.pid)]:
+        _signal(pid, signal.SIGKILL)
+    world.rabbitmq.stop()
+    time.sleep(lasts / 2)
+    world.rabbitmq.start()
+
+
+def crash_postgres(world: World, lasts: float) -> None:
+    """Immediate shutdown, as when the machine fails: nothing is written any more, and the next start recovers."""
+    _signal(world.postgres.pid, signal.SIGQUIT)
+    world.postgres.stop()
+    time.sleep(lasts / 2)
+    world.postgres.start()
 
 
 def restart_postgres(world: World, lasts: float) -> None:
@@ -149,6 +164,8 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 _BY_NAME: dict[str, Callable[[World, float], None]] = {
     "rabbitmq restarts": restart_rabbitmq,
+    "rabbitmq is killed": kill_rabbitmq,
+    "postgresql crashes": crash_postgres,
     "rabbitmq freezes": freeze_rabbitmq,
     "rabbitmq's disk is full": fill_rabbitmqs_disk,
     "rabbitmq comes back empty": empty_rabbitmq,

@@ -1,6 +1,6 @@
 """What goes wrong when in one chaos run: a pure function of the seed.
 
-Three lanes run beside each other, each one act after the other: processes are killed, servers break, edges are cut.
+Lanes run beside each other, each one act after the other: processes are killed, servers break, edges are cut.
 """
 
 import random
@@ -18,6 +18,14 @@ SERVERS = (
     "postgresql freezes",
 )
 EDGES = ("imap is cut", "imap is cut again", "smtp is cut after the final dot", "the fetcher is paused")
+
+#: Who dies in a storm over the mailboxes, in two lanes so that at times both of a kind are away: two of each that reads or
+#: handles mail, and those who share broker and database with them.
+CREWS = (
+    ("inbound.fetcher", "inbound.worker", "connect.worker"),
+    ("inbound.fetcher.2", "inbound.worker.2", "outbound.worker"),
+)
+CRASHES = ("rabbitmq restarts", "rabbitmq is killed", "postgresql crashes")
 
 #: kind → the share of calls to Jira that it hits (or of webhooks), and its seconds.
 FAULTS = {
@@ -69,3 +77,20 @@ def make(seed: int, *, mails: int, comments: int, seconds: float, whole: bool) -
             at = 1.0 + slot * (number + chance.uniform(0.0, 0.6))
             acts.append(Act(lane, round(at, 2), name, round(chance.uniform(0.5, 5.0), 2)))
     return Plan(seed, mails, comments, seconds, tuple(acts))
+
+
+def storm(seed: int, seconds: float, *, deaths: float, crashes: float) -> list[list[Act]]:
+    """Lanes of random moments: in each of two a process dies every `deaths` seconds or so, in the third a server crashes every
+    `crashes` seconds. Everything befalls somebody before it befalls the same again."""
+    chance = random.Random(f"storm {seed}")
+    lanes = []
+    for lane, names, pause in (*(("kill -9", crew, deaths) for crew in CREWS), ("servers", CRASHES, crashes)):
+        acts: list[Act] = []
+        waiting: list[str] = []
+        at = 1.0 + chance.expovariate(1 / pause)
+        while at < 0.95 * seconds:
+            waiting = waiting or chance.sample(names, len(names))
+            acts.append(Act(lane, round(at, 2), waiting.pop(), round(chance.uniform(0.3, 9.0), 2)))
+            at += chance.expovariate(1 / pause)
+        lanes.append(acts)
+    return lanes

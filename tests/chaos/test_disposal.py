@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from imapclient import IMAPClient
 
 from sandbox.app import PASSWORD
 from sandbox.client import wait_for
@@ -22,14 +21,15 @@ from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
 from sandbox.story import MAILBOX
 from tests.chaos import acts, auditor, stream
+from tests.chaos.boxes import Box, person
 from tests.chaos.plan import Act
+from tests.chaos.watchman import Watchman
 from tests.chaos.world import World, world
 
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
 MAILS, SECONDS = 120, 16.0
 # The suite has time for one of the two, drawn by the seed; CHAOS_ROUNDS, the long form's setting, asks for both.
 STRATEGIES = ("delete", "move") if "CHAOS_ROUNDS" in os.environ else (("delete", "move")[SEED % 2],)
-_LEDGER = "SELECT remote_id, state FROM inbound.mail"
 _LEAP = 120.0
 
 
@@ -54,7 +54,7 @@ def test_no_mail_leaves_its_folder_before_it_is_handled(
 
 def _dispose(place: World, strategy: str) -> None:
     _choose(place, strategy)
-    watchman = Watchman(place)
+    watchman = Watchman(place, Box(MAILBOX, "imap", strategy))
     watchman.start()
     sent, senders = stream.pour(place.stage, stream.Rooms({}), SEED, MAILS, 0, SECONDS)
     lanes = acts.Lanes(place, plan(SEED), lambda text: print(text, flush=True))
@@ -91,46 +91,10 @@ def plan(seed: int) -> list[list[Act]]:
 KILLED = ("inbound.fetcher", "inbound.worker")
 
 
-class Watchman(threading.Thread):
-    """Looks at the folder first and at the ledger after it; `early`: what was gone and not handled."""
-
-    def __init__(self, place: World) -> None:
-        super().__init__(daemon=True)
-        self.early: list[str] = []
-        self.looks = self.most = 0
-        self._place = place
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        seen: set[int] = set()
-        while not self._ended.wait(0.05):
-            try:
-                with _person(self._place) as person:
-                    while not self._ended.wait(0.05):
-                        person.noop()
-                        there = set(person.search())
-                        seen |= there
-                        self._look(seen - there)
-                        self.most = max(self.most, len(there))
-            except (OSError, psycopg.Error, IMAPClient.Error):
-                continue  # a server that is away just now
-
-    def _look(self, gone: set[int]) -> None:
-        states = {int(number): state for number, state in self._place.sql(_LEDGER)}
-        self.early += [
-            f"{number}: {states.get(number)}" for number in gone if states.get(number) not in ("handled", "ignored")
-        ]
-        self.looks += 1
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join(10)
-
-
 def _choose(place: World, strategy: str) -> None:
     """The administrator chooses what becomes of handled mail."""
-    with _person(place) as person:
-        person.create_folder("Done")
+    with person(place, MAILBOX) as somebody:
+        somebody.create_folder("Done")
     api = place.stage.api()
     before = api.get("/api/inbound/mailboxes")[0]
     path = f"/api/inbound/mailboxes/{before['id']}"
@@ -155,15 +119,7 @@ def _handled(place: World) -> bool:
 
 def folder(place: World, name: str) -> list[str]:
     """The subjects of the messages in a folder."""
-    with _person(place, name) as person:
-        found = person.fetch(person.search(), ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
+    with person(place, MAILBOX, name) as somebody:
+        found = somebody.fetch(somebody.search(), ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"])
     texts = [next(value for key, value in item.items() if key.startswith(b"BODY[")) for item in found.values()]
     return [re.sub(r"^Subject:\s*|\s+$", "", bytes(text).decode()) for text in texts]
-
-
-def _person(place: World, name: str = "INBOX") -> IMAPClient:
-    assert place.dovecot is not None
-    client = IMAPClient("127.0.0.1", place.dovecot.imap_port, ssl=False, timeout=20)
-    client.login(MAILBOX, PASSWORD)
-    client.select_folder(name)
-    return client
