@@ -1,6 +1,6 @@
 /**
  * Stands in for `react-scrolllock`, which writes style elements that a strict Content-Security-Policy refuses.
- * That the page does not scroll behind a dialog is two lines of page.css.
+ * That the page does not scroll behind a dialog is two lines of styles/frame.css.
  */
 import type { ReactNode } from 'react';
 
