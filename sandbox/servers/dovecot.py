@@ -43,7 +43,7 @@ class Dovecot(PrivateServer):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self._folder)}
         self._server = Running([self._program, "-F", "-c", str(configuration)], self._folder, environment)
         with self._coming_up():
-            self._server.wait_until(lambda: answers(self.imap_port, b"* OK"), 30.0, [self._folder / "dovecot.log"])
+            self._server.wait_until(lambda: answers(self.imap_port, b"* OK"), 120.0, [self._folder / "dovecot.log"])
 
     def _know_tokens(self) -> None:
         """Tokens of the stand-in sign-in service are checked by their signature: HS256, from its issuer, the user in `email`."""

@@ -34,4 +34,4 @@ class Nginx(PrivateServer):
         command = [self._program, "-e", "stderr", "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
         self._server = Running(command, self._folder, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"})
         with self._coming_up():
-            self._server.wait_until(lambda: answers(self.port), 20.0)
+            self._server.wait_until(lambda: answers(self.port), 120.0)

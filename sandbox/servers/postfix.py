@@ -50,7 +50,7 @@ class Postfix(PrivateServer):
         command = [self._master, "-c", str(configuration), "-d"]
         self._server = Running(command, self._folder, environment, as_root=True)
         with self._coming_up():
-            self._server.wait_until(lambda: answers(self.port, b"220 "), 30.0, [self._folder / "mail.log"])
+            self._server.wait_until(lambda: answers(self.port, b"220 "), 120.0, [self._folder / "mail.log"])
 
     def received(self, recipient: str) -> list[EmailMessage]:
         """The mails that were delivered to that address, oldest first; `Delivered-To` and `Return-Path` are its envelope."""

@@ -37,7 +37,7 @@ class Postgres(PrivateServer):
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._server = Running(command, self._folder, self._environment)
         with self._coming_up():
-            self._server.wait_until(self._ready, 30.0)
+            self._server.wait_until(self._ready, 120.0)
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back."""

@@ -152,7 +152,7 @@ class Running:
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> str:
     """Run a server's tool as the server's account to its end; returns what it printed, raises DidNotStart on failure."""
     done = subprocess.run(
-        command, cwd=folder, env=dict(environment), capture_output=True, text=True, timeout=120, **account()
+        command, cwd=folder, env=dict(environment), capture_output=True, text=True, timeout=240, **account()
     )
     if done.returncode:
         raise DidNotStart(f"{' '.join(command)}: {done.stdout}{done.stderr}")

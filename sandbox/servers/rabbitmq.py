@@ -57,9 +57,9 @@ class RabbitMQ(PrivateServer):
         with self._coming_up():
             epmd = [self._epmd_program, "-address", "127.0.0.1", "-port", str(self._epmd_port)]
             self._epmd = Running(epmd, self._folder, self._environment)
-            self._epmd.wait_until(lambda: answers(self._epmd_port), 10.0)
+            self._epmd.wait_until(lambda: answers(self._epmd_port), 60.0)
             self._server = Running([str(self._sbin / "rabbitmq-server")], self._folder, self._environment)
-            self._server.wait_until(self._ready, 90.0)
+            self._server.wait_until(self._ready, 240.0)
 
     def stop(self) -> None:
         """Stop the node in an orderly way, then its epmd."""
@@ -114,7 +114,7 @@ class RabbitMQ(PrivateServer):
         data = None if body is None else json.dumps(body).encode()
         address = f"http://127.0.0.1:{self.management_port}{path}"
         request = urllib.request.Request(address, data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 

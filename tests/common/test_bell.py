@@ -12,7 +12,7 @@ def test_a_ring_between_looking_and_waiting_is_not_missed() -> None:
     bell.ring()
     begun = time.monotonic()
     assert bell.wait(heard, 10) == 1
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
 
 
 def test_it_wakes_everyone_who_waits() -> None:

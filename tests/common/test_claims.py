@@ -38,19 +38,19 @@ def test_what_each_thread_is_at_is_in_hand_until_its_block_ends(table: Table) ->
 
     def work(name: str) -> None:
         with table.claims.held(name, table.time, MOST):
-            begun.wait(10)
-            end.wait(10)
+            begun.wait(30)
+            end.wait(30)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b")]
     for thread in threads:
         thread.start()
-    begun.wait(10)
+    begun.wait(30)
     assert sorted(table.claims.left()) == ["a", "b"]
     table.claims.renew()
     assert sorted(table.renewed) == ["a", "b"]
     end.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert table.claims.left() == []
 
 

@@ -144,10 +144,10 @@ class Connect:
         self.entered = threading.Event()
 
     def __call__(self, call: Call) -> Reply:
-        self.entered.set()
         secret = self.secret
+        self.entered.set()
         if self.gate:
-            assert self.gate.wait(10)
+            assert self.gate.wait(30)
         check_request(KEYS, call.method, call.path, Titled(call.headers), call.body, self.now)
         self.bodies.append(call.json)
         if self.status != 200:
@@ -179,7 +179,7 @@ def wire(server: Wire, connect: Connect) -> Wire:
 
 @pytest.fixture
 def vendor(connect: Connect, wire: Wire) -> Vendor:
-    http = Http(Nets.everything(), 5.0)
+    http = Http(Nets.everything(), 20.0)
     return Vendor(http, wire.url, "inbound-worker", KEYS["inbound-worker"], clock=lambda: connect.now)
 
 
@@ -286,11 +286,11 @@ def test_credentials_fetched_before_a_change_are_not_kept_after_it(vendor: Vendo
     got = []
     thread = threading.Thread(target=lambda: got.append(vendor.get("t").secret))
     thread.start()
-    assert connect.entered.wait(5)
+    assert connect.entered.wait(30)
     connect.secret = "second"
     vendor.forget("t")  # tenant.changed comes in while the old answer is on its way
     connect.gate.set()
-    thread.join(5)
+    thread.join(30)
     assert got == ["first"]
     assert vendor.get("t").secret == "second"
 
@@ -303,10 +303,10 @@ def test_credentials_forgotten_while_connect_fails_stay_forgotten(vendor: Vendor
     got = []
     thread = threading.Thread(target=lambda: got.append(vendor.get("t").secret))
     thread.start()
-    assert connect.entered.wait(5)
+    assert connect.entered.wait(30)
     vendor.forget("t")
     connect.gate.set()
-    thread.join(5)
+    thread.join(30)
     assert got == ["first"]  # the call that had begun
     with pytest.raises(Temporary):
         vendor.get("t")
@@ -318,10 +318,10 @@ def test_many_threads_ask_once(vendor: Vendor, wire: Wire, connect: Connect) -> 
     threads = [threading.Thread(target=lambda: got.append(vendor.get("t").secret)) for _ in range(20)]
     for thread in threads:
         thread.start()
-    assert connect.entered.wait(5)
+    assert connect.entered.wait(30)
     connect.gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert got == ["first"] * 20
     assert len(wire.calls) == 1
 
@@ -391,5 +391,5 @@ def persons_vendor(wire: Wire, connect: Connect, answer: Reply) -> Vendor:
         return Reply(200, {**CREDENTIALS.to_json(), "person_tokens": True, "expires_at": connect.now + 3600})
 
     wire.reset(say)
-    http = Http(Nets.everything(), 5.0)
+    http = Http(Nets.everything(), 20.0)
     return Vendor(http, wire.url, "inbound-worker", KEYS["inbound-worker"], clock=lambda: connect.now)

@@ -95,12 +95,12 @@ def test_of_many_rows_the_new_ones_are_inserted_and_returned_in_order(database: 
 
 
 def test_the_clock_is_the_database_s_and_exact(database: Database) -> None:
-    assert abs(database.now() - time.time()) < 2
+    assert abs(database.now() - time.time()) < 20
     with database.write() as tx:
         tx.execute(insert(thing), {"id": "a", "count": 1})
         first = tx.execute(select(now(), thing.c.id).where(now() > 1_000_000)).one()
         time.sleep(0.02)
-        assert 0.015 < tx.execute(select(now())).scalar_one() - first[0] < 5
+        assert 0.015 < tx.execute(select(now())).scalar_one() - first[0] < 30
 
 
 def test_the_relays_are_woken_after_the_commit_and_only_when_asked(database: Database) -> None:
@@ -273,16 +273,17 @@ def test_other_processes_are_notified_and_the_listener_survives_a_cut(postgres_u
         with sender.write() as tx:
             wake(tx, others=True)
 
-    assert receiver.committed.wait(0, 10) > 0, "it rings when it begins to listen"
-    assert heard_within(10, put)
+    assert receiver.committed.wait(0, 30) > 0, "it rings when it begins to listen"
+    assert heard_within(30, put)
 
     def cut() -> None:
         statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        statement += " AND datname = current_database()"
         with sender.write() as tx:
             assert tx.execute(text(statement)).all() == [(True,)]
 
-    assert heard_within(20, cut), "it rings when it listens anew, for what it may have missed"
-    assert heard_within(10, put)
+    assert heard_within(60, cut), "it rings when it listens anew, for what it may have missed"
+    assert heard_within(30, put)
     sender.close()
     receiver.close()
 

@@ -87,7 +87,7 @@ def known(wire: Wire) -> Known:
 
 @pytest.fixture
 def http() -> Iterator[Http]:
-    client = Http(Nets(["127.0.0.0/8"]), 5.0)
+    client = Http(Nets(["127.0.0.0/8"]), 20.0)
     yield client
     client.close()
 
@@ -409,7 +409,7 @@ class Silent:
     def __exit__(self, *_: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join(5)
+        self._thread.join(30)
 
     def _run(self) -> None:
         while True:
@@ -535,7 +535,7 @@ def test_at_most_so_many_calls_run_at_a_time_for_a_tenant(http: Http, wire: Wire
             most = max(most, running)
             if running == 3:
                 full.set()
-        full.wait(5)
+        full.wait(30)
         time.sleep(0.02)  # long enough for a fourth to come in, were it let through
         with lock:
             running -= 1
@@ -547,7 +547,7 @@ def test_at_most_so_many_calls_run_at_a_time_for_a_tenant(http: Http, wire: Wire
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(wire.calls) == 12
     assert most == 3
 
@@ -557,11 +557,11 @@ def test_who_waits_too_long_for_a_turn_is_told_to_come_again(http: Http, wire: W
     sites = JiraSites(http, slow, settings(MAILBRIDGE_JIRA_PARALLEL="1", MAILBRIDGE_JIRA_TIMEOUT="1"))
     first = threading.Thread(target=sites.site("tenant").myself)
     first.start()
-    assert slow.entered.wait(5)
+    assert slow.entered.wait(30)
     with pytest.raises(Temporary) as caught:
         sites.site("tenant").add_comment("T-1", DOC, {})
     slow.leave.set()
-    first.join(5)
+    first.join(30)
     assert not caught.value.maybe_done
     assert caught.value.retry_after == 1.0
     assert len(wire.calls) == 1
@@ -576,7 +576,7 @@ class SlowSource:
 
     def get(self, tenant: str) -> Credentials:
         self.entered.set()
-        assert self.leave.wait(10)
+        assert self.leave.wait(30)
         return self._known.get(tenant)
 
     def forget(self, tenant: str, used: Credentials | None = None) -> None:

@@ -74,7 +74,7 @@ def source(wire: Wire) -> Source:
 
 @pytest.fixture
 def jira(wire: Wire, source: Source) -> Iterator[Jira]:
-    http = Http(Nets(["127.0.0.0/8"]), 5.0)
+    http = Http(Nets(["127.0.0.0/8"]), 20.0)
     yield JiraSites(http, source, settings()).site("t")
     http.close()
 
@@ -148,7 +148,7 @@ def test_a_look_up_user_whose_token_ended_counts_for_nothing_and_a_slow_one_is_w
 
 
 def test_only_what_is_listed_may_be_asked_as_the_look_up_user(jira: Jira, wire: Wire, source: Source) -> None:
-    http = Http(Nets(["127.0.0.0/8"]), 5.0)
+    http = Http(Nets(["127.0.0.0/8"]), 20.0)
     call = JiraCall(http, source, "t", timeout=5.0, parallel=1)
     for request in (
         ask("comment", "POST", "/issue/{}/comment", "T-1", body={}),

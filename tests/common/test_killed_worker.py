@@ -34,7 +34,7 @@ def main():
     def handler(message):
         with database.write() as tx:
             tx.execute(insert(begun).values(id=message.id))
-        time.sleep(0.01)
+        time.sleep(0.03)
         with database.write() as tx:
             tx.execute(insert(effect).values(id=message.id))
             outbox.done(tx, message.id)
@@ -123,7 +123,7 @@ def quiet(value: Callable[[], int]) -> bool:
     return value() == before
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass in time"

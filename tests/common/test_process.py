@@ -17,7 +17,7 @@ from common.http import Answer, Http
 from common.nets import Nets
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
-HTTP = Http(Nets.everything(), 5.0)
+HTTP = Http(Nets.everything(), 20.0)
 PROGRAM = """
 import threading, time, sys
 from common import process
@@ -87,7 +87,7 @@ class Running:
 
     def end(self) -> tuple[int, list[str]]:
         """The exit code and what the parts printed."""
-        out, err = self.child.communicate(timeout=20)
+        out, err = self.child.communicate(timeout=60)
         self.lines += [json.loads(text) for text in err.splitlines()]
         return self.child.returncode, out.splitlines()
 
@@ -110,7 +110,7 @@ def test_a_signal_stops_the_parts_in_reverse_and_exits_with_zero(running: list[R
     started = time.monotonic()
     one.child.send_signal(number)
     assert one.end() == (0, ["start a", "start b", "stop b True", "stop a True"])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_health_is_served_while_it_runs(running: list[Running]) -> None:

@@ -13,7 +13,7 @@ from common.http import Answer, Http
 from common.nets import Nets
 from common.serve import Server
 
-HTTP = Http(Nets.everything(), 5.0)
+HTTP = Http(Nets.everything(), 20.0)
 
 
 def hello(environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -59,7 +59,7 @@ def test_a_port_in_use_is_an_error_at_the_start() -> None:
 
 
 def test_requests_are_served_at_the_same_time() -> None:
-    together = threading.Barrier(3, timeout=5)
+    together = threading.Barrier(3, timeout=20)
 
     def waits(environ: Any, start_response: Any) -> Iterable[bytes]:
         together.wait()
@@ -72,7 +72,7 @@ def test_requests_are_served_at_the_same_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     server.stop()
     assert [answer.status for answer in answers] == [200] * 3
 
@@ -82,7 +82,7 @@ def test_a_request_under_way_is_finished_before_the_stop() -> None:
 
     def waits(environ: Any, start_response: Any) -> Iterable[bytes]:
         arrived.set()
-        go.wait(5)
+        go.wait(20)
         return hello(environ, start_response)
 
     server = Server(waits)
@@ -90,12 +90,12 @@ def test_a_request_under_way_is_finished_before_the_stop() -> None:
     answers: list[Answer] = []
     caller = threading.Thread(target=lambda: answers.append(HTTP.send("GET", url(server))))
     caller.start()
-    assert arrived.wait(5)
+    assert arrived.wait(20)
     stopper = threading.Thread(target=server.stop)
     stopper.start()
     go.set()
-    stopper.join(10)
-    caller.join(10)
+    stopper.join(30)
+    caller.join(30)
     assert [answer.body for answer in answers] == [b"hello"]
 
 

@@ -102,7 +102,7 @@ def test_an_odd_answer_of_connect_is_not_a_crash(status: str, body: bytes) -> No
 
     server = Server(app)
     server.start()
-    http = Http(Nets.everything(), 5.0)
+    http = Http(Nets.everything(), 20.0)
     try:
         keys = SessionKeys(fetch_from_connect(http, f"http://127.0.0.1:{server.port}"))
         with pytest.raises(Temporary, match="connect"):

@@ -117,7 +117,7 @@ def test_a_life_as_a_forge_app(house: House) -> None:
     made = house.jira().create_issue(TASK, {})
     house.client.change(made["key"], ALICE, priority="High")
     comment = house.client.comment(made["key"], BOB, "Have you tried water?")
-    wait_for("three events", lambda: len(house.events()) == 3, 10, house.events)
+    wait_for("three events", lambda: len(house.events()) == 3, 60, house.events)
     assert {(event["kind"], event["issue_key"]) for event in house.events()} == {
         ("issue_created", made["key"]),
         ("issue_updated", made["key"]),
@@ -135,7 +135,7 @@ def test_a_life_as_a_forge_app(house: House) -> None:
         house.jira().issue(made["key"])
     house.client.tick_forge()
     # Who waited for connect once waits a breath before asking again.
-    wait_for("a newer token", lambda: _answers(house, made["key"]), 10)
+    wait_for("a newer token", lambda: _answers(house, made["key"]), 60)
 
     assert house.client.uninstall_forge()["said"] == ["answered 204"]
     assert house.tenant().state == "removed"
@@ -171,8 +171,8 @@ def test_a_site_moves_from_connect_and_is_told_both_ways_at_once(house: House) -
     assert (house.tenant().id, house.tenant().scheme) == (before.id, "forge")
     made = house.jira().create_issue(TASK, {})
     house.client.comment(made["key"], BOB, "Once")
-    wait_for("two events", lambda: len(house.events()) == 2, 10, house.events)
-    told = wait_for("both ways", lambda: _both_ways(house), 10)
+    wait_for("two events", lambda: len(house.events()) == 2, 60, house.events)
+    told = wait_for("both ways", lambda: _both_ways(house), 60)
     assert told
     assert sorted(event["kind"] for event in house.events()) == ["comment_created", "issue_created"]
     house.client.uninstall()

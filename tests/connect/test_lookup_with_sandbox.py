@@ -33,7 +33,7 @@ class Alice:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.site = sandbox.parts.site
-        self.http = Http(Nets(["127.0.0.0/8"]), 5.0)
+        self.http = Http(Nets(["127.0.0.0/8"]), 20.0)
         with self.site.lock:
             self.token = self.site.new_token(ALICE, None).secret
         settings = Settings.read(Env({"MAILBRIDGE_MASTER_KEY": "A" * 43 + "="}))

@@ -48,7 +48,7 @@ def poll(hosted: Hosted) -> Poll:
 def a_poll(hosted: Hosted) -> Poll:
     connect = hosted.connect
     settings = connect.config.settings
-    jira = JiraSites(Http(Nets(settings.allow_networks), 5.0), OwnCredentials(connect.config, connect.store), settings)
+    jira = JiraSites(Http(Nets(settings.allow_networks), 20.0), OwnCredentials(connect.config, connect.store), settings)
     polls = PolledStore(connect.database)
     return Poll(polls, hosted.sites, jira, Looker(connect.store, polls), EVERY)
 
@@ -97,7 +97,7 @@ def test_a_quiet_site_costs_one_search_a_round(hosted: Hosted, poll: Poll, wire:
     poll.once()
     assert wire.calls == []  # not due
     assert 0 < row(hosted).due_at - time.time() <= EVERY
-    assert abs(row(hosted).polled_at - time.time()) < 10
+    assert abs(row(hosted).polled_at - time.time()) < 60
 
 
 def test_what_happened_becomes_events_by_three_calls(hosted: Hosted, poll: Poll, cloud: Cloud, wire: Wire) -> None:
@@ -330,7 +330,7 @@ def test_who_stops_leaves_the_rest_to_the_next(hosted: Hosted, poll: Poll, cloud
     polls = PolledStore(hosted.connect.database)
     settings = hosted.connect.config.settings
     source = OwnCredentials(hosted.connect.config, hosted.connect.store)
-    site = JiraSites(Http(Nets(settings.allow_networks), 5.0), source, settings).site(hosted.tenant)
+    site = JiraSites(Http(Nets(settings.allow_networks), 20.0), source, settings).site(hosted.tenant)
     turn = polls.claim(600.0)
     assert turn is not None
     answers = iter([False, True])
@@ -358,7 +358,7 @@ def test_a_site_that_was_detached_or_disabled_is_not_asked(hosted: Hosted, poll:
     assert wire.calls == []
     hosted.connect.store.set_state(hosted.tenant, "enabled")
     poll.once()
-    assert abs(row(hosted).since - time.time()) < 10  # what happened meanwhile is nobody's business
+    assert abs(row(hosted).since - time.time()) < 30  # what happened meanwhile is nobody's business
 
 
 def test_two_workers_do_not_take_the_same_turn(hosted: Hosted, poll: Poll) -> None:
@@ -376,11 +376,11 @@ def test_it_runs_until_it_is_stopped(hosted: Hosted, cloud: Cloud) -> None:
     poller = a_poll(hosted).rounds()
     poller.start()
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while hosted.call("GET").json["events"]["polled_at"] is None:
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert poller.alive()
     finally:
-        poller.stop(5.0)
+        poller.stop(30.0)
     assert not poller.alive()

@@ -41,7 +41,7 @@ class House:
         key = self.config.settings.master_key
         self.store, self.sites = Store(self.database, key), SiteStore(self.database, key)
         settings = self.config.settings
-        http = Http(Nets(settings.allow_networks), 5.0)
+        http = Http(Nets(settings.allow_networks), 20.0)
         self.jira = JiraSites(http, OwnCredentials(self.config, self.store), settings)
         self.check = Check(http, settings)
         self.poll = self.a_poll(UNDER_WAY)
@@ -90,7 +90,7 @@ def kinds(events: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

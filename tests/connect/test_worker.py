@@ -25,7 +25,7 @@ from tests.wire import Wire
 
 
 def sweep(connect: Connect) -> Sweep:
-    http = Http(Nets(connect.config.settings.allow_networks), 5.0)
+    http = Http(Nets(connect.config.settings.allow_networks), 20.0)
     return Sweep(connect.store, JiraSites(http, OwnCredentials(connect.config, connect.store), connect.config.settings))
 
 
@@ -52,12 +52,12 @@ def test_what_happens_in_jira_reaches_the_others_over_the_bus(connect: Connect) 
     try:
         site = connect.installed()
         assert site.webhook(COMMENTED).status_code == 204
-        assert arrived.wait(10)
+        assert arrived.wait(60)
         for check in worker.checks().values():
             check()
         assert worker.alive()
     finally:
-        worker.stop(5.0)
+        worker.stop(30.0)
         outbound.close(1.0)
     assert not worker.alive()
     [message] = [one for one in got if one.topic == "jira.event"]

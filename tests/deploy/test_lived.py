@@ -105,7 +105,7 @@ def cluster(
 
 @pytest.mark.rabbitmq
 @pytest.mark.postgres
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_story_plays_through_the_containers_of_the_manifests(cluster: Cluster, sandbox: Sandbox) -> None:
     print(f"manifests {HOW}; rooms {'sealed' if can_seal() else 'open: no right to mount here'}")
     everything = ours(render("single-node"))

@@ -27,7 +27,7 @@ from tests.running import sandbox_settings
 
 FLOOD = 5000
 QUIET = 9
-pytestmark = [pytest.mark.rabbitmq, pytest.mark.postgres, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 
 @dataclass

@@ -92,7 +92,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(made, wire.url)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", list(GenerationMode))
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_answers_as_its_document_says(world: World, service: str, mode: GenerationMode) -> None:

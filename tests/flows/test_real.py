@@ -49,7 +49,7 @@ def test_the_operator_is_told_whether_jira_can_reach_mailbridge(base_url: str, r
     assert "is not attached yet" in after(environment, None, None)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_it_attaches_the_site_and_prints_link_and_webhook(sandbox: Sandbox, tmp_path: Path) -> None:
     token = sandbox.parts.site.new_token(ALICE, None)
     output = tmp_path / "output"

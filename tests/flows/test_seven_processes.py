@@ -39,7 +39,7 @@ def seven(rabbitmq: RabbitMQ, postgres: Postgres, tmp_path: Path) -> Iterator[Wo
         yield place
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.rabbitmq
 @pytest.mark.postgres
 def test_a_rolling_restart_in_mid_stream_loses_and_doubles_nothing(seven: World) -> None:
@@ -57,7 +57,7 @@ def test_a_rolling_restart_in_mid_stream_loses_and_doubles_nothing(seven: World)
     assert findings.clean and findings.repeats == 0, findings
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 @pytest.mark.rabbitmq
 @pytest.mark.postgres
 def test_a_worker_that_cannot_finish_in_time_gives_back_what_it_has_in_hand(
@@ -92,7 +92,7 @@ def test_a_worker_that_cannot_finish_in_time_gives_back_what_it_has_in_hand(
         assert findings.clean and findings.repeats == 0, findings
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 @pytest.mark.rabbitmq
 @pytest.mark.postgres
 def test_a_broker_that_stands_still_keeps_nobody_from_ending_in_time(seven: World) -> None:

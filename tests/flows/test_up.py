@@ -28,7 +28,7 @@ NEEDED = {
 @pytest.mark.postgres
 @pytest.mark.dovecot
 @pytest.mark.smtp
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_the_story_comes_true_on_real_servers_and_ctrl_c_ends_them_all(tmp_path: Path) -> None:
     for package, pattern in NEEDED.items():
         try:
