@@ -14,6 +14,7 @@ from imapclient import IMAPClient
 
 from common.nets import Nets
 from inbound.sources import Account
+from sandbox.servers.ports import free_port
 
 USER, PASSWORD = "support@sandbox.test", "secret"
 
@@ -34,7 +35,7 @@ class MailServer:
 
     @contextmanager
     def person(self) -> Iterator[IMAPClient]:
-        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=10) as client:
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30) as client:
             client.login(USER, PASSWORD)
             client.select_folder(self.folder)
             yield client
@@ -53,8 +54,7 @@ class MailServer:
 @contextmanager
 def running(password: str = PASSWORD) -> Iterator[MailServer]:
     """A server of its own with one user and an empty INBOX."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(Path(sys.executable).with_name("pymap")), "--host", "127.0.0.1", "--port", str(port), "--no-tls"]
     process = subprocess.Popen(
         [*command, "dict", "--demo-user", USER, "--demo-password", password],
@@ -62,7 +62,7 @@ def running(password: str = PASSWORD) -> Iterator[MailServer]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()

@@ -62,7 +62,7 @@ class Office:
     def __init__(self, sandbox: Sandbox, database: Database, **settings: str) -> None:
         self.sandbox = sandbox
         self.database = database
-        self.config: Config = rig.config(**{"JIRA_SETTLE": "0", "JIRA_TIMEOUT": "2", **settings})
+        self.config: Config = rig.config(**{"JIRA_SETTLE": "0", "JIRA_TIMEOUT": "20", **settings})
         app = sandbox.parts.installer.register()
         self.account_id = app.account_id
         self.source = Source(
@@ -82,7 +82,7 @@ class Office:
                 expires_at=time.time() + 3600,
             )
         )
-        http = Http(Nets(("127.0.0.0/8",)), 2.0)
+        http = Http(Nets(("127.0.0.0/8",)), self.config.settings.jira_timeout)
         self.outbox = Outbox(database, outbox)
         self.vault = Vault(self.config.settings.master_key, data_key)
         sites = JiraSites(http, self.source, self.config.settings)

@@ -83,7 +83,7 @@ def mails(database: Database) -> list[Row[Any]]:
         return list(tx.execute(select(mail).order_by(mail.c.received_at)))
 
 
-def wait_for(what: Callable[[], T], seconds: float = 20.0) -> T:
+def wait_for(what: Callable[[], T], seconds: float = 45.0) -> T:
     """The first true value of `what`, tried until the time is up."""
     until = time.monotonic() + seconds
     while not (value := what()):

@@ -87,7 +87,7 @@ def test_it_starts_without_the_web_and_the_database() -> None:
         text=True,
         cwd=ROOT,
         env={"PYTHONPATH": "services"},
-        timeout=60,
+        timeout=90,
     )
     assert done.stdout == "[]\n", done.stderr
 
@@ -103,4 +103,4 @@ def test_it_answers_each_line_before_the_next_is_asked() -> None:
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["error"] is None
         process.stdin.close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=90) == 0

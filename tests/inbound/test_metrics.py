@@ -6,7 +6,7 @@ from inbound.fetcher import Fetcher
 from tests.inbound.mailserver import MailServer, letter
 from tests.inbound.rig import add_mailbox, config, mails, wait_for
 
-CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="10")
+CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="30")
 
 
 def gauge(name: str, **labels: str) -> float | None:
@@ -27,7 +27,7 @@ def test_the_fetcher_shows_the_ledger_and_remembers_when_a_mail_arrived(
         wait_for(lambda: all(row.marked for row in mails(database)))
         fetcher._show()
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
     assert gauge("mailbridge_ledger_state", state="received") == 2
     assert (gauge("mailbridge_ledger_oldest_seconds", state="received") or 0) > 0
     assert gauge("mailbridge_mailbox_state", state="connected") == 1
@@ -35,4 +35,4 @@ def test_the_fetcher_shows_the_ledger_and_remembers_when_a_mail_arrived(
     for row in mails(database):
         arrived = row.record.get("arrived_at")
         # INTERNALDATE has whole seconds: a mail of the same second as the mailbox's row may count as there before.
-        assert arrived is None or abs(arrived - row.received_at) < 30
+        assert arrived is None or abs(arrived - row.received_at) < 600

@@ -62,7 +62,7 @@ def at_once(database: Database, *jobs: Callable[[Connection], T]) -> list[T]:
     together = threading.Barrier(len(jobs))
 
     def run(job: Callable[[Connection], T]) -> T:
-        together.wait(10)
+        together.wait(60)
         with database.write() as tx:
             return job(tx)
 

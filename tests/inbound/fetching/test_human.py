@@ -25,7 +25,7 @@ from tests.inbound.mailserver import letter
 from tests.inbound.rig import add_mailbox, config, wait_for
 from tests.inbound.scripted import Scripted
 
-CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="10")
+CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="30")
 MAILS = 60
 
 
@@ -37,7 +37,7 @@ class Account:
 
     @contextmanager
     def person(self, folder: str = "INBOX") -> Iterator[IMAPClient]:
-        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=20) as client:
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30) as client:
             client.login(self.user, dovecot_server.PASSWORD)
             client.select_folder(folder)
             yield client
@@ -59,7 +59,7 @@ def fetching(database: Database) -> Iterator[Fetcher]:
     try:
         yield fetcher
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
 
 
 def rows(database: Database, id: str | None = None) -> list[Row[Any]]:
@@ -134,13 +134,14 @@ def test_somebody_who_works_in_the_mailbox_makes_nothing_come_twice_or_not_at_al
                     sender.append("INBOX", letter(f"mail-{number:03}"), flags)
         finally:
             arriving.set()
-            helper.join(30)
+            helper.join(60)
+        assert not helper.is_alive()
         wanted = {f"mail-{number:03}" for number in range(MAILS)} - gone
 
         def all_there() -> bool:
             return wanted <= set(subjects(database, account))
 
-        wait_for(all_there, 30)
+        wait_for(all_there, 90)
     assert max(taken(database).values()) == 1, "what came back under another number was seen before"
     assert {row.state for row in rows(database)} <= {"received", "ignored"}
     assert all(row.fingerprint for row in rows(database)), "no row is of a message that was not there"

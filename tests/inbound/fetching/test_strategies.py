@@ -19,7 +19,7 @@ from tests.inbound.mailserver import letter
 from tests.inbound.rig import add_mailbox, config, database, mailbox_row, mails, wait_for
 
 pytestmark = pytest.mark.dovecot
-CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="10")
+CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="30")
 
 
 class Box:
@@ -36,7 +36,7 @@ class Box:
                 client.append("INBOX", one, [rb"\Seen"] if seen else [])
 
     def person(self) -> IMAPClient:
-        client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=10)
+        client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=30)
         client.login(self.user, dovecot_server.PASSWORD)
         client.select_folder("INBOX")
         return client
@@ -61,7 +61,7 @@ class Box:
 
     def stop(self) -> None:
         if self._fetcher is not None:
-            self._fetcher.stop(10)
+            self._fetcher.stop(30)
             self._fetcher = None
 
     def row(self) -> Any:

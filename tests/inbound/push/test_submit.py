@@ -44,7 +44,7 @@ def submit(raw: bytes, *arguments: str) -> tuple[int, str]:
     """The exit and what was said. -I -S: no site-packages, so that nothing but the standard library is there."""
     script = str(SERVICES / "inbound" / "submit.py")
     done = subprocess.run(
-        [sys.executable, "-I", "-S", script, *arguments], input=raw, capture_output=True, timeout=30, check=False
+        [sys.executable, "-I", "-S", script, *arguments], input=raw, capture_output=True, timeout=90, check=False
     )
     assert done.stdout == b""
     return done.returncode, done.stderr.decode()
@@ -61,7 +61,7 @@ def test_it_runs_as_a_module_too(url: str, token_file: Path, database: Database)
     command = [sys.executable, "-m", "inbound.submit", "--url", url, "--token-file", str(token_file)]
     environment = {**os.environ, "PYTHONPATH": str(SERVICES)}
     done = subprocess.run(
-        command, input=letter("Printer"), capture_output=True, timeout=30, check=False, env=environment
+        command, input=letter("Printer"), capture_output=True, timeout=90, check=False, env=environment
     )
     assert (done.returncode, done.stderr) == (0, b"") and len(rig.mails(database)) == 1
 

@@ -1,4 +1,7 @@
-"""Mails broken at random, and mails made at random, are all read: no exception, none over a second. `make fuzz` is the long form."""
+"""Mails broken at random, and mails made at random, are all read, without an exception and in their time.
+
+`make fuzz` is the long form; it holds each mail to a second. Here the margin is wide: processor time too is longer next to others.
+"""
 
 import random
 
@@ -9,7 +12,8 @@ from hypothesis import strategies as st
 from tests.inbound.mutations import mutated, seeds, survive
 from tests.inbound.samples import raw
 
-COUNT = 20_000
+COUNT = 6_000
+SECONDS = 4.0
 SEED = 5
 LARGEST = 3_000  # octets of a seed; the long form takes larger ones
 
@@ -44,10 +48,12 @@ _PARTS = st.tuples(_TYPES, st.sampled_from(["", "base64", "quoted-printable", "x
 )
 
 
-@pytest.mark.timeout(900)  # 40 s of processor time, far more on a machine that is busy with other things
+@pytest.mark.timeout(
+    900
+)  # a quarter of a minute of processor time, far more on a machine that is busy with other things
 def test_mails_broken_at_random_are_read() -> None:
     mails, chance = seeds(LARGEST), random.Random(SEED)
-    findings = (survive(mutated(chance, mails)) for _ in range(COUNT))
+    findings = (survive(mutated(chance, mails), SECONDS) for _ in range(COUNT))
     assert [finding for finding in findings if finding is not None] == []
 
 
@@ -63,13 +69,13 @@ def test_mails_made_at_random_are_read(
 ) -> None:
     header = "".join(f"{name}: {value}\r\n" for name, value in fields)
     mail = f"{header}Content-Type: {kind}\r\n\r\n{''.join(parts)}--b--\r\n"
-    assert survive(mail.encode(charset, "replace")) is None
+    assert survive(mail.encode(charset, "replace"), SECONDS) is None
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.binary(max_size=400))
 def test_octets_that_are_no_mail_are_read(octets: bytes) -> None:
-    assert survive(octets) is None
+    assert survive(octets, SECONDS) is None
 
 
 def test_the_same_seed_breaks_the_same_mails() -> None:

@@ -145,7 +145,7 @@ def test_killing_between_refresh_and_store_loses_no_mailbox(
     """The provider has made a new token, and the process that was to store it is gone."""
     refresh = providers.granted()
     id = add_signed_in(database, config, refresh)
-    providers.provider.settings.slow = 3.0
+    providers.provider.settings.slow = 8.0
     arguments = [f"sqlite:///{tmp_path / 'db'}", config.oauth.microsoft_login_url, CLIENT, SECRET, id]
     process = subprocess.Popen([sys.executable, "-c", _ASKS, *arguments], cwd=ROOT, env={"PYTHONPATH": "services:."})
     try:
@@ -296,7 +296,7 @@ def test_a_renewal_that_another_process_does_is_waited_for(
     waiting.start()
     with database.write() as tx:
         store_grants.end_renewal(tx, id, "another")
-    waiting.join(20)
+    waiting.join(60)
     assert len(tokens) == 1
 
 

@@ -291,7 +291,7 @@ def fetching(config: Config, database: Database) -> Iterator[None]:
     try:
         yield
     finally:
-        fetcher.stop(10.0)
+        fetcher.stop(30)
 
 
 def state_of(database: Database, id: str) -> Callable[[], str]:

@@ -6,6 +6,7 @@ the ledger, with its own octets, and is marked read in the folder.
 
 import hashlib
 import itertools
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from sqlalchemy import Row, select
 
 from common.db import Database
 from common.errors import Temporary
+from inbound.config import Config
 from inbound.fetcher import Fetcher
 from inbound.sources.imap import ImapSource
 from inbound.tables import mail, mailbox
@@ -24,7 +26,8 @@ from tests.inbound.mailserver import LOOPBACK, letter
 from tests.inbound.rig import add_mailbox, config, wait_for
 from tests.inbound.scripted import Folder, HangUp, Scripted, Talk
 
-CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="1")
+CONFIG = config(POLL_SECONDS="1", IMAP_TIMEOUT="20")
+HASTY = config(POLL_SECONDS="1", IMAP_TIMEOUT="3")
 ROOM = 40 * 1024 * 1024
 
 
@@ -35,13 +38,13 @@ def server() -> Iterator[Scripted]:
 
 
 @contextmanager
-def fetching(database: Database) -> Iterator[Fetcher]:
-    fetcher = Fetcher(CONFIG, database)
+def fetching(database: Database, with_config: Config = CONFIG) -> Iterator[Fetcher]:
+    fetcher = Fetcher(with_config, database)
     fetcher.start()
     try:
         yield fetcher
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
 
 
 def connect(database: Database, server: Scripted, user: str = "ann", **changes: Any) -> str:
@@ -104,9 +107,9 @@ def test_a_session_that_ends_at_any_byte_costs_nothing(database: Database, serve
 
     server.twist = breaks_off
     ids = {user: connect(database, server, user) for user in offsets}
-    with fetching(database):
+    with fetching(database, HASTY if silent else CONFIG):
         for user, id in ids.items():
-            wait_for(lambda id=id, user=user: balanced(database, id, server.inbox(user)), 20)  # type: ignore[misc]
+            wait_for(lambda id=id, user=user: balanced(database, id, server.inbox(user)), 90)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("greeting", [b"", b"* O", b"* OK rea", b"* BYE too busy\r\n", b"* OK\n"])
@@ -125,7 +128,7 @@ def test_a_greeting_that_breaks_off_is_no_reason_to_give_up(
     server.inbox("ann").add(*letters("ann"))
     id = connect(database, server)
     with fetching(database):
-        wait_for(lambda: balanced(database, id, server.inbox("ann")), 10)
+        wait_for(lambda: balanced(database, id, server.inbox("ann")))
 
 
 def test_a_login_that_breaks_off_is_not_taken_for_a_wrong_password(server: Scripted) -> None:
@@ -135,7 +138,7 @@ def test_a_login_that_breaks_off_is_not_taken_for_a_wrong_password(server: Scrip
         return octets
 
     server.twist = breaks_off
-    source = ImapSource(server.account("ann"), LOOPBACK, timeout=2.0, allow_plain=True)
+    source = ImapSource(server.account("ann"), LOOPBACK, timeout=30.0, allow_plain=True)
     with closing(source), pytest.raises(Temporary, match="broke"):
         source.open()
 
@@ -218,7 +221,7 @@ def test_a_server_that_drips_is_given_up_after_the_timeout(server: Scripted, com
     def drips(talk: Talk, what: str, octets: bytes) -> bytes:
         if what != command:
             return octets
-        for octet in octets * 20:
+        for octet in octets * 200:
             talk.send(bytes([octet]))
             time.sleep(0.05)
         return b""
@@ -229,7 +232,7 @@ def test_a_server_that_drips_is_given_up_after_the_timeout(server: Scripted, com
     began = time.monotonic()
     with closing(source), pytest.raises(Temporary):
         read(source)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
 
 
 def read(source: ImapSource) -> None:
@@ -250,8 +253,8 @@ def test_a_slow_but_steady_server_is_heard_out(server: Scripted) -> None:
         return b""
 
     server.twist = slow
-    server.inbox("ann").add(letter("long", text="x" * 40_000))
-    source = ImapSource(server.account("ann"), LOOPBACK, timeout=0.5, allow_plain=True)
+    server.inbox("ann").add(letter("long", text="x" * 160_000))
+    source = ImapSource(server.account("ann"), LOOPBACK, timeout=3.0, allow_plain=True)
     with closing(source):
         source.open()
         (batch,) = source.messages(source.listed(), ROOM)
@@ -284,7 +287,7 @@ def test_messages_named_anew_in_the_middle_are_neither_lost_nor_doubled(
     box = server.inbox("ann")
 
     def renames(talk: Talk, what: str, octets: bytes) -> bytes:
-        if talk.number == 1 and what == "idling" and len(rows(database, id)) == 3 and box.validity == 1:
+        if box.validity == 1 and what == "idling" and len(rows(database, id)) == 3 and not box.unread():
             kept = [one.raw for one in box.mails.values()]
             box.validity, box.following = 2, 1
             box.mails.clear()
@@ -301,17 +304,18 @@ def test_messages_named_anew_in_the_middle_are_neither_lost_nor_doubled(
         wait_for(lambda: len({row.fingerprint for row in rows(database, id)}) == 4 and not box.unread())
         box.add(letter("and one more"))
         wait_for(lambda: len({row.fingerprint for row in rows(database, id)}) == 5 and not box.unread())
+        wait_for(lambda: all(row.marked for row in rows(database, id)))
     states = Counter(row.state for row in rows(database, id))
     assert states["received"] == 5, "each once; what came again under a new number was seen before"
-    assert all(row.marked for row in rows(database, id))
 
 
 def test_another_folder_than_the_one_asked_for_mixes_nothing_up(database: Database, server: Scripted) -> None:
     other = server.folders("ann")["Done"]
     other.add(letter("in the other folder"))
+    sober = threading.Event()
 
     def mixes_up(talk: Talk, what: str, octets: bytes) -> bytes:
-        if what != "SELECT" or talk.number > 1:
+        if what != "SELECT" or sober.is_set():
             return octets
         talk.name = "Done"
         return octets.replace(b"UIDVALIDITY 1", b"UIDVALIDITY 2")
@@ -321,6 +325,7 @@ def test_another_folder_than_the_one_asked_for_mixes_nothing_up(database: Databa
     id = connect(database, server)
     with fetching(database):
         wait_for(lambda: len(rows(database, id)) == 1 and not other.unread())
+    sober.set()
     with fetching(database):
         wait_for(lambda: len(rows(database, id)) == 4 and not server.inbox("ann").unread())
     assert len({(row.source_id, row.remote_id) for row in rows(database, id)}) == 4
@@ -336,7 +341,7 @@ def test_news_of_other_messages_in_an_answer_make_no_message(server: Scripted) -
     server.twist = chats
     server.inbox("ann").add(*letters("ann"))
     del server.inbox("ann").mails[1]
-    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=2.0, allow_plain=True)) as source:
+    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=30.0, allow_plain=True)) as source:
         source.open()
         found = [message.id for batch in source.messages(["1", "2", "3"], ROOM) for message in batch]
         assert found == ["2", "3"]
@@ -390,6 +395,6 @@ def test_a_folder_of_half_a_million_messages_is_listed(server: Scripted) -> None
     many = range(1_000_000, 1_500_000)
     line = b"* SEARCH " + b" ".join(b"%d" % number for number in many) + b"\r\n"
     server.twist = lambda _talk, _what, octets: octets.replace(b"* SEARCH\r\n", line)
-    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=10.0, allow_plain=True)) as source:
+    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=60.0, allow_plain=True)) as source:
         source.open()
         assert len(source.listed()) == len(many)

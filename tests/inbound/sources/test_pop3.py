@@ -35,12 +35,12 @@ def account(dovecot: Dovecot) -> Account:
     return Account("127.0.0.1", dovecot.pop3_port, "none", f"{new_id()}@example.test", dovecot_server.PASSWORD, "INBOX")
 
 
-def source_of(account: Account, timeout: float = 10.0) -> Pop3Source:
+def source_of(account: Account, timeout: float = 30.0) -> Pop3Source:
     return Pop3Source(account, LOOPBACK, timeout=timeout, allow_plain=True)
 
 
 def deliver(dovecot: Dovecot, account: Account, *raws: bytes) -> None:
-    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=30) as client:
         client.login(account.username, account.secret)
         for raw in raws:
             client.append("INBOX", raw)
@@ -155,7 +155,7 @@ def test_a_wrong_password_is_named(account: Account) -> None:
 
 @real
 def test_the_fetcher_takes_what_is_new_and_leaves_the_rest(dovecot: Dovecot, account: Account, tmp_path: Path) -> None:
-    settings = config(IMAP_TIMEOUT="10", POLL_SECONDS="1")
+    settings = config(IMAP_TIMEOUT="30", POLL_SECONDS="1")
     deliver(dovecot, account, letter("old"))
     place = {"kind": "pop3", "port": account.port, "username": account.username, "secret": account.secret}
     with database(tmp_path / "db") as opened:
@@ -174,7 +174,7 @@ def test_the_fetcher_takes_what_is_new_and_leaves_the_rest(dovecot: Dovecot, acc
                 deliver(dovecot, account, letter(subject))
                 wait_for(lambda count=count: len(mails(opened)) == count + 1)
             finally:
-                fetcher.stop(10)
+                fetcher.stop(30)
         assert [row.state for row in mails(opened)] == ["received", "received"]
 
 
@@ -234,7 +234,7 @@ class Script:
 
 
 @contextmanager
-def scripted(timeout: float = 2.0, **answers: bytes | Callable[[socket.socket], None] | None) -> Iterator[Pop3Source]:
+def scripted(timeout: float = 30.0, **answers: bytes | Callable[[socket.socket], None] | None) -> Iterator[Pop3Source]:
     server = Script({name.replace("_", " ").strip(): answer for name, answer in answers.items()})
     source = source_of(Account("127.0.0.1", server.port, "none", "a", "b", "INBOX"), timeout)
     try:
@@ -270,7 +270,7 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
 
 def test_a_drip_is_given_up_in_time() -> None:
     def drip(client: socket.socket) -> None:
-        for _ in range(100):
+        for _ in range(2_000):
             client.sendall(b"x")
             time.sleep(0.05)
 
@@ -278,7 +278,7 @@ def test_a_drip_is_given_up_in_time() -> None:
         began = time.monotonic()
         with pytest.raises(Temporary):
             source.open()
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("broken", [None, b"+OK\r\nSubject: half a li"])
@@ -367,7 +367,7 @@ def test_new_names_for_old_mail_make_no_issues_of_it(tmp_path: Path) -> None:
     server = Script({"TOP 1 0": f"+OK\r\nDate: {old}\r\n\r\n.\r\n".encode()})
     server.answers["TOP 2 0"] = f"+OK\r\nDate: {new}\r\n\r\n.\r\n".encode()
     server.answers["RETR 2"] = b"+OK\r\n" + letter("new") + b".\r\n"
-    settings = config(IMAP_TIMEOUT="5", POLL_SECONDS="1")
+    settings = config(IMAP_TIMEOUT="30", POLL_SECONDS="1")
     with database(tmp_path / "db") as opened:
         id = add_mailbox(opened, settings, None, kind="pop3", port=server.port, backlog="none")
 
@@ -381,7 +381,7 @@ def test_new_names_for_old_mail_make_no_issues_of_it(tmp_path: Path) -> None:
             try:
                 wait_for(lambda seen=seen: (balance() or {}).get("seen") == seen)
             finally:
-                fetcher.stop(10)
+                fetcher.stop(30)
             server.answers |= {"STAT": b"+OK 2 9\r\n", "UIDL": b"+OK\r\n1 x\r\n2 y\r\n.\r\n"}
         assert [row.remote_id for row in mails(opened)] == ["y"] and balance()["unaccounted"] == 0
         server.close()
@@ -397,13 +397,13 @@ def test_a_message_that_breaks_every_connection_keeps_no_other_out(tmp_path: Pat
             "RETR 2": b"+OK\r\n" + letter("two") + b".\r\n",
         }
     )
-    settings = config(IMAP_TIMEOUT="5", POLL_SECONDS="1")
+    settings = config(IMAP_TIMEOUT="30", POLL_SECONDS="1")
     with database(tmp_path / "db") as opened:
         id = add_mailbox(opened, settings, None, kind="pop3", port=server.port, backlog="all")
         fetcher = Fetcher(settings, opened)
         fetcher.start()
         try:
-            wait_for(lambda: len(mails(opened)) == 2, 40)
+            wait_for(lambda: len(mails(opened)) == 2, 90)
 
             def balance() -> Any:
                 with opened.read() as tx:
@@ -411,7 +411,7 @@ def test_a_message_that_breaks_every_connection_keeps_no_other_out(tmp_path: Pat
 
             found = wait_for(balance)
         finally:
-            fetcher.stop(10)
+            fetcher.stop(30)
             server.close()
         broken = next(row for row in mails(opened) if row.remote_id == "a")
     assert "broke off" in broken.record["problem"] and (found["seen"], found["unaccounted"]) == (2, 0)

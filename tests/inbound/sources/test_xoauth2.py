@@ -69,11 +69,11 @@ def token_for(user: str, *, key: str = KEY, life: float = 600.0, issuer: str = I
 def source(dovecot: Dovecot, kind: str, user: str, token: str) -> Any:
     port, made = (dovecot.imap_port, ImapSource) if kind == "imap" else (dovecot.pop3_port, Pop3Source)
     account = Account("127.0.0.1", port, "none", user, "", "INBOX", bearer=OneToken(token, user))
-    return made(account, LOOPBACK, timeout=10.0, allow_plain=True)
+    return made(account, LOOPBACK, timeout=30.0, allow_plain=True)
 
 
 def deliver(dovecot: Dovecot, user: str, *raws: bytes) -> None:
-    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=30) as client:
         client.login(user, dovecot_server.PASSWORD)
         for raw in raws:
             client.append("INBOX", raw)
@@ -129,7 +129,7 @@ def test_a_fetcher_goes_on_after_a_revoked_grant_was_given_again(
     try:
         rig.wait_for(lambda: len(rig.mails(database)) == 1)
     finally:
-        fetcher.stop(10.0)
+        fetcher.stop(30)
     signing.provider.revoke(user)
     deliver(dovecot, user, letter("while nobody could read it"))
     fetcher = Fetcher(config, database)
@@ -140,7 +140,7 @@ def test_a_fetcher_goes_on_after_a_revoked_grant_was_given_again(
         rig.wait_for(lambda: len(rig.mails(database)) == 2)
         rig.wait_for(lambda: settings(database, id).state == "connected")
     finally:
-        fetcher.stop(10.0)
+        fetcher.stop(30)
 
 
 class _Refusing:
@@ -162,7 +162,7 @@ def test_an_old_token_is_a_passing_trouble(dovecot: Dovecot, user: str) -> None:
     account = Account(
         "127.0.0.1", dovecot.imap_port, "none", user, "", "INBOX", bearer=_Refusing("old", token_for(user))
     )
-    with closing(ImapSource(account, LOOPBACK, timeout=10.0, allow_plain=True)) as found:
+    with closing(ImapSource(account, LOOPBACK, timeout=30.0, allow_plain=True)) as found:
         with pytest.raises(Temporary, match="a new one is had"):
             found.open()
         assert found.open().count == 0
