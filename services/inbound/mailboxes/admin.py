@@ -20,7 +20,7 @@ from inbound.mailboxes import preview
 from inbound.mailboxes.logins import Logins
 from inbound.mailboxes.reconciling import reconcile
 from inbound.scope import Scope
-from inbound.sources import Source, Unusable, presets
+from inbound.sources import NotNow, Source, Unusable, presets
 from inbound.sources.grant_secrets import AUTHS
 from inbound.sources.imap_disposal import no_folder
 from inbound.sources.opening import PUSH, account_of, secret_aad, source_for
@@ -43,6 +43,7 @@ _TITLES = {
     "kind": "The server is of no use",
 }
 _PATIENCE = 8.0
+_NOT_NOW = "Try again in a few minutes. If it stays so, the server's own words above say whom to ask."
 _UNREACHABLE = "Check host, port and encryption, and whether the server can be reached from where Mailbridge runs."
 
 
@@ -128,7 +129,10 @@ class Mailboxes:
             told = _trouble(fault)
             sentence = f"{told['detail']} {told['remedy'] or ''}".strip()
             raise Problem(
-                422, title=told["title"], detail=sentence, errors={told["field"] or "host": [sentence]}
+                503 if isinstance(fault, NotNow) else 422,
+                title=told["title"],
+                detail=sentence,
+                errors={told["field"]: [sentence]} if told["field"] else {},
             ) from fault
         finally:
             source.close()
@@ -249,6 +253,8 @@ def _shown(row: Row[Any], counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _trouble(fault: Fault) -> dict[str, Any]:
+    if isinstance(fault, NotNow):
+        return {"title": "The server does not answer that now", "detail": str(fault), "remedy": _NOT_NOW, "field": None}
     field = fault.field if isinstance(fault, Unusable) else "host"
     remedy = fault.remedy if isinstance(fault, Permanent) else _UNREACHABLE
     return {

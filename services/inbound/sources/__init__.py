@@ -56,6 +56,10 @@ class Unusable(Permanent):
         self.folders = folders
 
 
+class NotNow(Temporary):
+    """The server was reached and does not do what it was asked, for the time being: no setting is to blame."""
+
+
 class Unreadable(Temporary):
     """The server's answer about a message cannot be had or understood; other messages may be fine."""
 

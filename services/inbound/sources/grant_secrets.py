@@ -77,7 +77,7 @@ def _object(text: str) -> dict[str, Any]:
 def _word(fields: dict[str, Any], name: str, remedy: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > 10_000:
-        raise _unusable(f"The stored sign-in has no {name}.", remedy)
+        raise _unusable(f"There is no {name} in it.", remedy)
     return value.strip()
 
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from common.errors import Fault, Temporary
-from inbound.sources import Unusable
+from common.errors import Fault
+from inbound.sources import NotNow, Unusable
 
 _PASSING = (408, 409, 423, 425, 429)
 
@@ -23,7 +23,7 @@ def explain(status: int, headers: Mapping[str, str], body: bytes, user: str, wha
     words = said(body)
     told = f": {words}" if words else "."
     if status >= 500 or status in _PASSING:
-        return Temporary(
+        return NotNow(
             f"Microsoft Graph answered {status} when asked to {what}{told}",
             retry_after=_seconds(headers.get("retry-after")),
         )
@@ -38,7 +38,7 @@ def explain(status: int, headers: Mapping[str, str], body: bytes, user: str, wha
             "administrator of Microsoft 365.",
             field="secret",
         )
-    return Temporary(f"Microsoft Graph answered {status} when asked to {what}{told}")
+    return NotNow(f"Microsoft Graph answered {status} when asked to {what}{told}")
 
 
 def said(body: bytes) -> str:

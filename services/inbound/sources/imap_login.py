@@ -4,7 +4,7 @@ import imaplib
 from typing import Any
 
 from common.errors import Temporary
-from inbound.sources import Account, Bearer, imap_faults, xoauth2
+from inbound.sources import Account, Bearer, NotNow, imap_faults, xoauth2
 
 
 def login(client: Any, account: Account) -> None:
@@ -40,6 +40,6 @@ def _login_with_token(client: Any, account: Account, bearer: Bearer) -> None:
         if isinstance(fault, Temporary):
             raise fault from error
         if bearer.refused(token):
-            raise Temporary(f"{account.host} did not take the access token any more; a new one is had now.") from error
+            raise NotNow(f"{account.host} did not take the access token any more; a new one is had now.") from error
         told = " ".join(part for part in (imap_faults.said(error), words) if part)
         raise xoauth2.refusal(account.host, account.username, bearer.person, told) from error

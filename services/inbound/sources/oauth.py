@@ -17,8 +17,9 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from common.errors import Permanent, Temporary
+from common.errors import Permanent
 from common.http import Http
+from inbound.sources import NotNow
 from inbound.sources.oauth_settings import Client, OauthSettings
 
 _TIMEOUT = 10.0
@@ -131,7 +132,7 @@ class Providers:
         told = _json(answer.body)
         code = one_line(told.get("error"), 100)
         if answer.status >= 500 or answer.status in (408, 429) or code in _PASSING:
-            raise Temporary(
+            raise NotNow(
                 f"The sign-in service answered {answer.status}.",
                 retry_after=_seconds(answer.headers.get("retry-after")),
             )
@@ -139,7 +140,7 @@ class Providers:
             raise GrantRefused(_sentence(answer.status, code, told), code=code or str(answer.status))
         access, refresh, life = told.get("access_token"), told.get("refresh_token"), told.get("expires_in")
         if not isinstance(access, str) or not access.isascii() or not access.isprintable():
-            raise Temporary("The sign-in service answered without an access token.")
+            raise NotNow("The sign-in service answered without an access token.")
         return Tokens(
             access,
             _seconds(life) or _LIFE,

@@ -14,6 +14,7 @@ from inbound.sources import (
     Disposal,
     Finding,
     Message,
+    NotNow,
     Overview,
     Place,
     Unusable,
@@ -174,7 +175,7 @@ class Pop3Source:
         if words is None:
             return
         if account.bearer.refused(token):
-            raise Temporary(f"{account.host} did not take the access token any more; a new one is had now.")
+            raise NotNow(f"{account.host} did not take the access token any more; a new one is had now.")
         raise xoauth2.refusal(account.host, account.username, account.bearer.person, words)
 
     def _look(self, wire: Wire) -> None:

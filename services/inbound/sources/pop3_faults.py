@@ -1,7 +1,7 @@
 """What went wrong between us and a POP3 server, as a sentence and a remedy for an admin. Pure; knows no library."""
 
-from common.errors import Fault, Temporary
-from inbound.sources import Account, Unusable, imap_faults
+from common.errors import Fault
+from inbound.sources import Account, NotNow, Unusable, imap_faults
 from inbound.sources.refusals import remedy
 
 _PASSING = ("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "TOO MANY", "TRY AGAIN", "TEMPORAR", "LOCKED", "IN USE")
@@ -13,7 +13,7 @@ def refused(words: str, account: Account, what: str) -> Fault:
     """The server said no. what: what we were about to do; "log in" is about the account."""
     text = _line(words)
     if any(sign in words.upper() for sign in _PASSING):
-        return Temporary(f"{account.host} does not serve us just now: {text}")
+        return NotNow(f"{account.host} does not serve us just now: {text}")
     if what == "log in":
         return Unusable(
             f"{account.host} refused the user name or the password of {account.username}: {text}",
@@ -26,7 +26,7 @@ def refused(words: str, account: Account, what: str) -> Fault:
             remedy="Choose TLS with port 995.",
             field="security",
         )
-    return Temporary(f"{account.host} refused to {what}: {text}")
+    return NotNow(f"{account.host} refused to {what}: {text}")
 
 
 def nonsense(words: str, account: Account, what: str) -> Fault:
@@ -37,7 +37,7 @@ def nonsense(words: str, account: Account, what: str) -> Fault:
             remedy="Check host, port and encryption: POP3 is usually at port 995 (TLS) or 110 (STARTTLS).",
             field="port",
         )
-    return Temporary(f"{account.host} answered something strange when asked to {what}: {_line(words)}")
+    return NotNow(f"{account.host} answered something strange when asked to {what}: {_line(words)}")
 
 
 def network(error: OSError, account: Account, what: str) -> Fault:

@@ -468,6 +468,11 @@ def test_an_app_registration_is_tried_and_saved(
     assert grants_for(config, database).token(box["id"])
     wrong = mailboxes("POST", "/test", {**body, "secret": secret.replace("app-secret", "another")}).json or {}
     assert not wrong["ok"] and "has expired" in wrong["problem"]["detail"] and wrong["problem"]["field"] == "secret"
+    providers.provider.settings.fail = 1
+    passing = mailboxes("POST", "/test", body).json or {}
+    assert passing["problem"]["field"] is None and "Try again" in passing["problem"]["remedy"]
+    providers.provider.settings.fail = 1
+    assert mailboxes("POST", "/preview", body).status_code == 503
     broken = mailboxes("POST", "", {**body, "folder": "Archive", "secret": "no JSON"})
     assert broken.status_code == 422 and "client id" in (broken.json or {})["errors"]["secret"][0]
 

@@ -208,19 +208,21 @@ def test_a_test_says_what_is_wrong_and_what_to_do(
     assert ("INBOX" in found["folders"]) == (field == "folder")
 
 
-def test_a_server_that_speaks_something_else_is_told_as_such(call: Call, imap: MailServer) -> None:
+@pytest.mark.parametrize("greeting", [b"220 mail.test ESMTP ready\r\n", b"+OK POP3 ready\r\n"])
+def test_a_server_that_speaks_something_else_is_told_as_such(call: Call, imap: MailServer, greeting: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.sendall(b"220 mail.test ESMTP ready\r\n")
+                connection.sendall(greeting)
 
         greeter = threading.Thread(target=greet)
         greeter.start()
         found = call("POST", "/mailboxes/test", body(imap, port=listener.getsockname()[1])).json
         greeter.join(60)
     assert found["ok"] is False and found["problem"]["title"] == "This is no mail server of that kind"
+    assert "None" not in found["problem"]["detail"]
 
 
 def test_plain_connections_are_refused_unless_allowed(database: Database, connect_url: str, imap: MailServer) -> None:
