@@ -10,14 +10,14 @@ import { lazy, Suspense, useCallback, useState } from 'react';
 import type { Api } from './api/client';
 import { MailboxList } from './mailboxes/MailboxList';
 import { MailList, type MailFilter } from './mails/MailList';
-import { NoticeCorner, useNotices } from './parts/Notices';
 import { SiteContext } from './parts/IssueLink';
+import { NoticeCorner, useNotices } from './parts/Notices';
 import { ProblemMessage } from './parts/ProblemMessage';
 import { usePolled } from './parts/usePolled';
 import { DeliveryList } from './sent/DeliveryList';
 
 // What the first tab does not need is loaded with its own.
-const Outgoing = lazy(async () => ({ default: (await import('./outgoing/SenderForm')).Outgoing }));
+const Outgoing = lazy(async () => ({ default: (await import('./outgoing/Outgoing')).Outgoing }));
 const JiraTab = lazy(async () => ({ default: (await import('./site/JiraTab')).JiraTab }));
 const Privacy = lazy(async () => ({ default: (await import('./privacy/Privacy')).Privacy }));
 

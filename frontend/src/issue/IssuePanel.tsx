@@ -1,13 +1,12 @@
 /** In an issue: the mail that it came of or that belongs to it, and the letters that went out about it. */
 import Heading from '@atlaskit/heading';
-import Spinner from '@atlaskit/spinner';
 import { useCallback } from 'react';
 import type { Api } from '../api/client';
 import type { Mail } from '../api/types/mails';
 import type { Delivery } from '../api/types/outgoing';
 import { senderIn } from '../mails/people';
+import { Loading } from '../parts/Loading';
 import { Moment } from '../parts/Moment';
-import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { DELIVERY_STATES, outcomeOf, whyOf, wordFor } from '../parts/words';
@@ -19,11 +18,9 @@ export function IssuePanel({ api, issue }: { api: Api; issue: string }) {
   const loadLetters = useCallback(() => api.issueDeliveries(issue), [api, issue]);
   const mails = usePolled(loadMails, REFRESH_SECONDS);
   const letters = usePolled(loadLetters, REFRESH_SECONDS);
-  const problem = mails.problem ?? letters.problem;
   return (
     <main className="mb-panel-page">
-      {problem && <ProblemMessage problem={problem} />}
-      {(mails.data === null || letters.data === null) && !problem && <Spinner label="Loading the mail of this issue" />}
+      <Loading data={mails.data && letters.data} problem={mails.problem ?? letters.problem} label="Loading the mail of this issue" />
       {mails.data && (
         <section aria-labelledby="in-heading">
           <Heading size="xsmall" as="h2" id="in-heading">

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { Problem } from '../api/problem';
 import { OIDC_LOGIN, type LoginApi, type LoginWays } from '../api/standalone';
 import { onlyErrors, required } from '../forms/connection';
+import { Form } from '../parts/Form';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TextField } from '../parts/TextField';
 import { useForm } from '../parts/useForm';
@@ -40,15 +41,7 @@ export function Login({ login, ways, reason, onIn }: Props) {
         </div>
       )}
       {ways.password && (
-        <form
-          ref={attach}
-          className="mb-form mb-slim"
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            void submit();
-          }}
-        >
+        <Form className="mb-form mb-slim" attach={attach} onSubmit={submit}>
           <TextField
             label="Password"
             name="password"
@@ -68,7 +61,7 @@ export function Login({ login, ways, reason, onIn }: Props) {
               Log in
             </Button>
           </div>
-        </form>
+        </Form>
       )}
       {ways.password && (
         <p className="mb-quiet">

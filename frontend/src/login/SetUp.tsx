@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { Problem } from '../api/problem';
 import type { LoginApi } from '../api/standalone';
 import { checkPassword, SHORTEST_PASSWORD } from '../forms/password';
+import { Form } from '../parts/Form';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TextField } from '../parts/TextField';
 import { useForm } from '../parts/useForm';
@@ -33,15 +34,7 @@ export function SetUp({ login, secret, onIn, onLeave }: Props) {
         Welcome to Mailbridge
       </Heading>
       <p>Mailbridge turns email into Jira issues and comments, and comments into email. Choose the password of this page first.</p>
-      <form
-        ref={attach}
-        className="mb-form mb-slim"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form className="mb-form mb-slim" attach={attach} onSubmit={submit}>
         <TextField
           label="New password"
           name="password"
@@ -78,7 +71,7 @@ export function SetUp({ login, secret, onIn, onLeave }: Props) {
             I have a password already
           </Button>
         </div>
-      </form>
+      </Form>
     </main>
   );
 }

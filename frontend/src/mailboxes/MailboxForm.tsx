@@ -11,6 +11,7 @@ import type { Api } from '../api/client';
 import type { Project } from '../api/types/jira';
 import type { Mailbox } from '../api/types/mailboxes';
 import { MAILBOX_FIELDS } from '../forms/mailbox';
+import { Form } from '../parts/Form';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TestOutcome } from '../parts/TestOutcome';
@@ -50,16 +51,7 @@ export function MailboxForm({ api, mailbox, only, onSaved, onClose }: Props) {
         <ModalTitle>{mailbox ? `Change ${mailbox.name}` : 'Connect a mailbox'}</ModalTitle>
       </ModalHeader>
       <ModalBody>
-        <form
-          id="mailbox-form"
-          ref={attach}
-          className="mb-form"
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            void save();
-          }}
-        >
+        <Form id="mailbox-form" attach={attach} onSubmit={save}>
           <SourceFields {...fields} id={form.id} presets={form.presets} hasSecret={form.hasSecret} />
           {draft.kind !== 'push' && (
             <>
@@ -85,7 +77,7 @@ export function MailboxForm({ api, mailbox, only, onSaved, onClose }: Props) {
           {Object.keys(errors).length > 0 && !problem && (
             <p className="mb-error">Some fields above need your attention.</p>
           )}
-        </form>
+        </Form>
       </ModalBody>
       <ModalFooter>
         {isLeaving ? (

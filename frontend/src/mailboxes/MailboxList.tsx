@@ -1,20 +1,19 @@
 /** The mailboxes: how each is doing, what came of its mail, and what can be done with it. */
 import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
 import ModalTransition from '@atlaskit/modal-dialog/modal-transition';
-import Spinner from '@atlaskit/spinner';
 import { lazy, Suspense, useState } from 'react';
 import type { Api } from '../api/client';
+import { asProblem } from '../api/problem';
 import type { Project } from '../api/types/jira';
 import type { Mailbox } from '../api/types/mailboxes';
 import type { MailState } from '../api/types/mails';
 import { draftOfMailbox } from '../forms/mailbox';
 import { mailboxBody } from '../forms/mailboxBody';
 import { Confirm } from '../parts/Confirm';
+import { Loading } from '../parts/Loading';
 import type { Notify } from '../parts/Notices';
-import { ProblemMessage } from '../parts/ProblemMessage';
+import { Part } from '../parts/Part';
 import type { Polled } from '../parts/usePolled';
-import { asProblem } from '../api/problem';
 import { GettingStarted } from './GettingStarted';
 import { MailboxCard } from './MailboxCard';
 
@@ -52,19 +51,18 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only =
   }
 
   return (
-    <section className="mb-part" aria-labelledby="mailboxes-heading">
-      <div className="mb-bar">
-        <Heading size="medium" as="h2" id="mailboxes-heading">
-          Mailboxes
-        </Heading>
-        {data && data.length > 0 && (
+    <Part
+      id="mailboxes"
+      title="Mailboxes"
+      beside={
+        data && data.length > 0 && (
           <Button appearance="primary" onClick={() => setOpen({ what: 'form', mailbox: null })}>
             Connect a mailbox
           </Button>
-        )}
-      </div>
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading the mailboxes" />}
+        )
+      }
+    >
+      <Loading data={data} problem={problem} label="Loading the mailboxes" />
       {data?.length === 0 && (
         <GettingStarted onConnect={() => setOpen({ what: 'form', mailbox: null })} onShowOutgoing={onShowOutgoing} />
       )}
@@ -127,6 +125,6 @@ export function MailboxList({ api, mailboxes, onShowMail, onShowOutgoing, only =
           </Confirm>
         )}
       </ModalTransition>
-    </section>
+    </Part>
   );
 }

@@ -13,6 +13,7 @@ import type { Errors } from '../forms/connection';
 import { PUSH_WAYS, wayOf } from '../forms/push';
 import { Choice } from '../parts/Choice';
 import { CopyField } from '../parts/CopyField';
+import { Form } from '../parts/Form';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TextField } from '../parts/TextField';
@@ -47,16 +48,7 @@ export function PushToken({ api, mailbox, onClose }: Props) {
         {made ? (
           <Made made={made} />
         ) : (
-          <form
-            ref={attach}
-            id="push-form"
-            className="mb-form"
-            noValidate
-            onSubmit={(event) => {
-              event.preventDefault();
-              void make();
-            }}
-          >
+          <Form id="push-form" attach={attach} onSubmit={make}>
             <Choice
               label="Who brings the mail"
               value={via}
@@ -86,7 +78,7 @@ export function PushToken({ api, mailbox, onClose }: Props) {
             )}
             <p>The token that this mailbox had before, if any, opens nothing any more.</p>
             {problem && <ProblemMessage problem={problem} fields={['via', 'key']} />}
-          </form>
+          </Form>
         )}
       </ModalBody>
       <ModalFooter>

@@ -1,22 +1,22 @@
 /** What came in: every mail with what became of it and why; fresh by itself. */
 import Button from '@atlaskit/button/new';
 import EmptyState from '@atlaskit/empty-state';
-import Heading from '@atlaskit/heading';
-import Spinner from '@atlaskit/spinner';
 import { lazy, Suspense, useCallback, useState } from 'react';
 import type { Api, Cursor } from '../api/client';
 import type { Mailbox } from '../api/types/mailboxes';
 import type { Mail, MailState } from '../api/types/mails';
 import { Choice } from '../parts/Choice';
 import { IssueLink } from '../parts/IssueLink';
+import { Loading } from '../parts/Loading';
 import { Moment } from '../parts/Moment';
 import type { Notify } from '../parts/Notices';
 import { Pager } from '../parts/Pager';
-import { ProblemMessage } from '../parts/ProblemMessage';
+import { Part } from '../parts/Part';
 import { State } from '../parts/State';
+import { Table } from '../parts/Table';
 import { usePolled } from '../parts/usePolled';
-import { senderIn } from './people';
 import { MAIL_STATES, outcomeOf, whyOf } from '../parts/words';
+import { senderIn } from './people';
 
 const MailPanel = lazy(async () => ({ default: (await import('./MailPanel')).MailPanel }));
 
@@ -57,12 +57,7 @@ export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, no
   }
 
   return (
-    <section className="mb-part" aria-labelledby="mails-heading">
-      <div className="mb-bar">
-        <Heading size="medium" as="h2" id="mails-heading">
-          What came in
-        </Heading>
-      </div>
+    <Part id="mails" title="What came in">
       <div className="mb-filters">
         <Choice
           label="Mailbox"
@@ -81,8 +76,7 @@ export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, no
           onChange={(state) => choose({ ...filter, state })}
         />
       </div>
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading mail" />}
+      <Loading data={data} problem={problem} label="Loading mail" />
       {data?.mails.length === 0 && (
         <Nothing filter={filter} hasMailbox={mailboxes.length > 0} onClear={choose} onShowMailboxes={onShowMailboxes} />
       )}
@@ -106,7 +100,7 @@ export function MailList({ api, mailboxes, filter, onFilter, onShowMailboxes, no
           />
         </Suspense>
       )}
-    </section>
+    </Part>
   );
 }
 
@@ -118,43 +112,30 @@ const STATES = (Object.keys(MAIL_STATES) as MailState[]).map((state) => ({
 
 function MailTable({ mails, onOpen }: { mails: readonly Mail[]; onOpen: (id: string) => void }) {
   return (
-    <div className="mb-scroll">
-      <table className="mb-table mb-mails">
-        <thead>
-          <tr>
-            <th scope="col">Received</th>
-            <th scope="col">From</th>
-            <th scope="col">Subject</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {mails.map((mail) => (
-            <tr key={mail.id} className="mb-open" onClick={() => onOpen(mail.id)}>
-              <td className="mb-when">
-                <Moment at={mail.received_at} />
-              </td>
-              <td className="mb-cut">
-                <Sender from={mail.from} />
-              </td>
-              <td>
-                <button type="button" className="mb-link" aria-haspopup="dialog">
-                  {mail.subject ?? '(no subject)'}
-                </button>
-              </td>
-              <td>
-                <span className="mb-outcome">
-                  <State word={outcomeOf(mail)} />
-                  {mail.issue_key && <IssueLink issue={mail.issue_key} />}
-                </span>
-              </td>
-              <td className="mb-why">{whyOf(mail)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Received', 'From', 'Subject', 'Outcome', 'Why']} className="mb-mails">
+      {mails.map((mail) => (
+        <tr key={mail.id} className="mb-open" onClick={() => onOpen(mail.id)}>
+          <td className="mb-when">
+            <Moment at={mail.received_at} />
+          </td>
+          <td className="mb-cut">
+            <Sender from={mail.from} />
+          </td>
+          <td>
+            <button type="button" className="mb-link" aria-haspopup="dialog">
+              {mail.subject ?? '(no subject)'}
+            </button>
+          </td>
+          <td>
+            <span className="mb-outcome">
+              <State word={outcomeOf(mail)} />
+              {mail.issue_key && <IssueLink issue={mail.issue_key} />}
+            </span>
+          </td>
+          <td className="mb-why">{whyOf(mail)}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -6,20 +6,20 @@ import { DrawerContent } from '@atlaskit/drawer/drawer-content';
 import { DrawerSidebar } from '@atlaskit/drawer/drawer-sidebar';
 import Heading from '@atlaskit/heading';
 import CrossIcon from '@atlaskit/icon/core/cross';
-import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
 import { asProblem, type Problem } from '../api/problem';
 import type { Mailbox } from '../api/types/mailboxes';
 import type { MailDetail, Step } from '../api/types/mails';
 import { IssueLink } from '../parts/IssueLink';
+import { Loading } from '../parts/Loading';
 import { Moment } from '../parts/Moment';
 import { sizeOf } from '../parts/moments';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
-import { factsOf, stepName } from './steps';
 import { canProcessAnyway, canRetry, outcomeOf } from '../parts/words';
+import { factsOf, stepName } from './steps';
 
 interface Props {
   api: Api;
@@ -72,8 +72,7 @@ function Content({ api, id, mailboxes, onRetried }: ContentProps) {
 
   return (
     <div className="mb-panel">
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading the mail" />}
+      <Loading data={data} problem={problem} label="Loading the mail" />
       {data && (
         <>
           <Heading size="medium" as="h2">

@@ -1,15 +1,11 @@
-/** Outgoing mail: the server that sends, the name and address that people see, and how long changes are gathered. */
+/** The form of outgoing mail: the server that sends, the name and address that people see, and how long changes are gathered. */
 import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
-import Spinner from '@atlaskit/spinner';
-import { useCallback, useRef, useState } from 'react';
+import { useState } from 'react';
 import type { Api } from '../api/client';
-import { asProblem, Problem } from '../api/problem';
 import type { Sender } from '../api/types/outgoing';
 import type { TestResult } from '../api/types/servers';
-import type { Errors } from '../forms/connection';
-import { fieldSentences, problemField, withoutField } from '../forms/errors';
+import { problemField } from '../forms/errors';
 import {
   blankSender,
   checkSender,
@@ -20,118 +16,37 @@ import {
   withSenderSecurity,
   type SenderDraft,
 } from '../forms/sender';
-import type { Notify } from '../parts/Notices';
-import { focusFirstError } from '../parts/focus';
+import { Form } from '../parts/Form';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { ServerFields } from '../parts/ServerFields';
-import { State } from '../parts/State';
 import { TestOutcome } from '../parts/TestOutcome';
 import { TextField } from '../parts/TextField';
-import { usePolled } from '../parts/usePolled';
-import { SENDER_STATES, wordFor } from '../parts/words';
+import { useForm } from '../parts/useForm';
 
-const REFRESH_SECONDS = 10;
-
-export function Outgoing({ api, notify }: { api: Api; notify: Notify }) {
-  const load = useCallback(async () => ({ sender: await storedSender(api) }), [api]);
-  const { data, problem, refresh } = usePolled(load, REFRESH_SECONDS);
-  return (
-    <section className="mb-part" aria-labelledby="outgoing-heading">
-      <div className="mb-bar">
-        <Heading size="medium" as="h2" id="outgoing-heading">
-          Outgoing mail
-        </Heading>
-        {data?.sender && <State word={wordFor(SENDER_STATES, data.sender.state)} />}
-      </div>
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading the settings of outgoing mail" />}
-      {data && (
-        <>
-          {data.sender === null && (
-            <p>No mail is sent yet. Name the server that sends for you, and people will get comments on their issues by email.</p>
-          )}
-          {data.sender?.last_error && (
-            <SectionMessage appearance="error" title="The last mail could not be sent">
-              <p>{data.sender.last_error}</p>
-            </SectionMessage>
-          )}
-          <SenderForm
-            key={data.sender === null ? 'new' : 'stored'}
-            api={api}
-            sender={data.sender}
-            onSaved={() => {
-              notify('success', 'Outgoing mail is saved');
-              void refresh();
-            }}
-          />
-        </>
-      )}
-    </section>
-  );
-}
-
-/** Null when none was set up yet, however the service says so. */
-async function storedSender(api: Api): Promise<Sender | null> {
-  try {
-    const sender = await api.sender();
-    return sender?.host ? sender : null;
-  } catch (thrown) {
-    if (thrown instanceof Problem && thrown.status === 404) return null;
-    throw thrown;
-  }
-}
-
-interface FormProps {
+interface Props {
   api: Api;
   sender: Sender | null;
   onSaved: () => void;
 }
 
-function SenderForm({ api, sender, onSaved }: FormProps) {
+export function SenderForm({ api, sender, onSaved }: Props) {
   const [draft, setDraft] = useState<SenderDraft>(() => (sender ? draftOfSender(sender) : blankSender()));
-  const [errors, setErrors] = useState<Errors>({});
-  const [problem, setProblem] = useState<Problem | null>(null);
+  const { attach, errors, problem, busy, touched, showErrors, act } = useForm<'testing' | 'saving'>();
   const [result, setResult] = useState<TestResult | null>(null);
   const [tested, setTested] = useState<string | null>(() => (sender ? senderConnectionOf(draft) : null));
   const [isAsking, setAsking] = useState(false);
-  const [busy, setBusy] = useState<'testing' | 'saving' | null>(null);
-  const form = useRef<HTMLFormElement>(null);
   const hasSecret = sender?.has_secret ?? false;
 
   function change(next: SenderDraft, field: string) {
     setDraft(next);
-    setErrors((before) => withoutField(before, field));
+    touched(field);
     if (senderConnectionOf(next) !== senderConnectionOf(draft)) setResult(null);
     setAsking(false);
   }
 
-  /** Runs `action` on a draft without errors; its failure stands at the fields. */
-  async function act(kind: 'testing' | 'saving', action: () => Promise<void>) {
-    setProblem(null);
-    if (showErrors(checkSender(draft, hasSecret))) return;
-    setBusy(kind);
-    try {
-      await action();
-    } catch (thrown) {
-      const failure = asProblem(thrown);
-      showErrors(fieldSentences(failure.errors));
-      setProblem(failure);
-    } finally {
-      setBusy(null);
-    }
-  }
-
-  /** True when there are any; the first one gets the focus. */
-  function showErrors(wrong: Errors): boolean {
-    setErrors(wrong);
-    const isWrong = Object.keys(wrong).length > 0;
-    if (isWrong) focusFirstError(form.current);
-    return isWrong;
-  }
-
   const test = () =>
-    act('testing', async () => {
+    act('testing', checkSender(draft, hasSecret), async () => {
       setResult(null);
       const answer = await api.testSender(senderBody(draft));
       setResult(answer);
@@ -140,7 +55,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
     });
 
   const save = () =>
-    act('saving', async () => {
+    act('saving', checkSender(draft, hasSecret), async () => {
       if (tested !== senderConnectionOf(draft) && !isAsking) {
         setAsking(true);
         return;
@@ -153,15 +68,7 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
     });
 
   return (
-    <form
-      ref={form}
-      className="mb-form mb-narrow"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
+    <Form className="mb-form mb-narrow" attach={attach} onSubmit={save}>
       <ServerFields
         legend="Mail server (SMTP)"
         example="smtp.example.com"
@@ -227,6 +134,6 @@ function SenderForm({ api, sender, onSaved }: FormProps) {
           Test connection
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -2,6 +2,7 @@
 import SectionMessage from '@atlaskit/section-message';
 import type { TestResult } from '../api/types/servers';
 import { InView } from './InView';
+import { WhatToDo } from './WhatToDo';
 
 export function TestOutcome({ result }: { result: TestResult }) {
   const { ok, findings, problem } = result;
@@ -11,12 +12,7 @@ export function TestOutcome({ result }: { result: TestResult }) {
         appearance={ok ? 'success' : 'error'}
         title={ok ? 'The connection works' : (problem?.title ?? 'The connection does not work')}
       >
-        {problem?.detail && <p>{problem.detail}</p>}
-        {problem?.remedy && (
-          <p>
-            <strong>What to do:</strong> {problem.remedy}
-          </p>
-        )}
+        {problem && <WhatToDo {...problem} />}
         {findings.length > 0 && (
           <ul className="mb-list">
             {findings.map((finding) => (

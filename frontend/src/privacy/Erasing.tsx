@@ -7,10 +7,12 @@ import type { Api } from '../api/client';
 import type { Erasure } from '../api/types/privacy';
 import { addressError, countsInWords } from '../forms/privacy';
 import { Confirm } from '../parts/Confirm';
+import { Form } from '../parts/Form';
 import { Moment } from '../parts/Moment';
 import type { Notify } from '../parts/Notices';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
+import { Table } from '../parts/Table';
 import { TextField } from '../parts/TextField';
 import { useForm } from '../parts/useForm';
 import { usePolled } from '../parts/usePolled';
@@ -26,12 +28,9 @@ export function Erasing({ api, notify }: { api: Api; notify: Notify }) {
   const typed = address.trim();
   return (
     <>
-      <form
-        ref={attach}
-        className="mb-form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Form
+        attach={attach}
+        onSubmit={() => {
           if (!showErrors(addressError(address))) setAsking(true);
         }}
       >
@@ -59,7 +58,7 @@ export function Erasing({ api, notify }: { api: Api; notify: Notify }) {
             Erase this person
           </Button>
         </div>
-      </form>
+      </Form>
       {problem && <ProblemMessage problem={problem} />}
       {data && data.length > 0 && <Receipts erasures={data} />}
       <ModalTransition>
@@ -90,40 +89,28 @@ function Receipts({ erasures }: { erasures: readonly Erasure[] }) {
       <Heading size="xsmall" as="h3">
         Receipts
       </Heading>
-      <div className="mb-scroll">
-        <table className="mb-table">
-          <thead>
-            <tr>
-              <th scope="col">Asked for</th>
-              <th scope="col">Receipt</th>
-              <th scope="col">State</th>
-              <th scope="col">What was erased</th>
-            </tr>
-          </thead>
-          <tbody>
-            {erasures.map((erasure) => (
-              <tr key={erasure.id}>
-                <td className="mb-when">
-                  <Moment at={erasure.asked_at} />
-                </td>
-                <td>
-                  <code>{erasure.id}</code>
-                </td>
-                <td>
-                  <State
-                    word={
-                      erasure.done_at === null
-                        ? { label: 'Under way', appearance: 'information' }
-                        : { label: 'Complete', appearance: 'success' }
-                    }
-                  />
-                </td>
-                <td className="mb-why">{erasure.done_at === null ? '' : countsInWords(erasure.counts)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={['Asked for', 'Receipt', 'State', 'What was erased']}>
+        {erasures.map((erasure) => (
+          <tr key={erasure.id}>
+            <td className="mb-when">
+              <Moment at={erasure.asked_at} />
+            </td>
+            <td>
+              <code>{erasure.id}</code>
+            </td>
+            <td>
+              <State
+                word={
+                  erasure.done_at === null
+                    ? { label: 'Under way', appearance: 'information' }
+                    : { label: 'Complete', appearance: 'success' }
+                }
+              />
+            </td>
+            <td className="mb-why">{erasure.done_at === null ? '' : countsInWords(erasure.counts)}</td>
+          </tr>
+        ))}
+      </Table>
     </div>
   );
 }

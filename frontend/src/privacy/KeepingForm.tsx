@@ -2,11 +2,12 @@
 import Button from '@atlaskit/button/new';
 import Checkbox from '@atlaskit/checkbox';
 import SectionMessage from '@atlaskit/section-message';
-import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api } from '../api/client';
 import type { Keeping, KeepingBody } from '../api/types/privacy';
 import { checkKeeping } from '../forms/privacy';
+import { Form } from '../parts/Form';
+import { Loading } from '../parts/Loading';
 import type { Notify } from '../parts/Notices';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TextField } from '../parts/TextField';
@@ -25,10 +26,9 @@ export function KeepingForm({ api, notify }: Props) {
   const { data, problem, refresh } = usePolled(load, REFRESH_SECONDS);
   return (
     <>
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading how long mail is kept" />}
+      <Loading data={data} problem={problem} label="Loading how long mail is kept" />
       {data && (
-        <Form
+        <Choices
           keeping={data}
           onSave={async (keeping) => {
             await api.changeKeeping(keeping);
@@ -41,20 +41,12 @@ export function KeepingForm({ api, notify }: Props) {
   );
 }
 
-function Form({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: KeepingBody) => Promise<void> }) {
+function Choices({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: KeepingBody) => Promise<void> }) {
   const [days, setDays] = useState(String(keeping.days));
   const [content, setContent] = useState(keeping.content);
   const { attach, errors, problem, busy, touched, act } = useForm<'saving'>();
   return (
-    <form
-      ref={attach}
-      className="mb-form"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void act('saving', checkKeeping(days), () => onSave({ days: Number(days), content }));
-      }}
-    >
+    <Form attach={attach} onSubmit={() => act('saving', checkKeeping(days), () => onSave({ days: Number(days), content }))}>
       <fieldset className="mb-group">
         <legend>What is kept of mail</legend>
         <p>
@@ -99,6 +91,6 @@ function Form({ keeping, onSave }: { keeping: Keeping; onSave: (keeping: Keeping
           Save
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

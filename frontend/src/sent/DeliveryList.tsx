@@ -1,15 +1,15 @@
 /** What was sent: one row a recipient, with why they got it or did not. */
 import EmptyState from '@atlaskit/empty-state';
-import Heading from '@atlaskit/heading';
-import Spinner from '@atlaskit/spinner';
 import { useCallback, useState } from 'react';
 import type { Api, Cursor } from '../api/client';
 import type { Delivery } from '../api/types/outgoing';
 import { IssueLink } from '../parts/IssueLink';
+import { Loading } from '../parts/Loading';
 import { Moment } from '../parts/Moment';
 import { Pager } from '../parts/Pager';
-import { ProblemMessage } from '../parts/ProblemMessage';
+import { Part } from '../parts/Part';
 import { State } from '../parts/State';
+import { Table } from '../parts/Table';
 import { TextField } from '../parts/TextField';
 import { usePolled } from '../parts/usePolled';
 import { useSettled } from '../parts/useSettled';
@@ -33,12 +33,7 @@ export function DeliveryList({ api }: { api: Api }) {
   const load = useCallback(() => api.deliveries(issue, before, PAGE), [api, issue, before]);
   const { data, problem } = usePolled(load, REFRESH_SECONDS);
   return (
-    <section className="mb-part" aria-labelledby="sent-heading">
-      <div className="mb-bar">
-        <Heading size="medium" as="h2" id="sent-heading">
-          What was sent
-        </Heading>
-      </div>
+    <Part id="sent" title="What was sent">
       <div className="mb-filters">
         <TextField
           label="Issue"
@@ -51,8 +46,7 @@ export function DeliveryList({ api }: { api: Api }) {
           }}
         />
       </div>
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading sent mail" />}
+      <Loading data={data} problem={problem} label="Loading sent mail" />
       {data?.deliveries.length === 0 && (
         <EmptyState
           header={issue === null ? 'No mail has been sent yet' : `No mail was sent about ${issue}`}
@@ -69,45 +63,32 @@ export function DeliveryList({ api }: { api: Api }) {
           <Pager trail={trail} next={data.next} onChange={setTrail} />
         </>
       )}
-    </section>
+    </Part>
   );
 }
 
 function DeliveryTable({ deliveries }: { deliveries: readonly Delivery[] }) {
   return (
-    <div className="mb-scroll">
-      <table className="mb-table">
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">Issue</th>
-            <th scope="col">Recipient</th>
-            <th scope="col">State</th>
-            <th scope="col">Why</th>
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((delivery) => (
-            <tr key={delivery.id}>
-              <td className="mb-when">
-                <Moment at={delivery.sent_at ?? delivery.created_at} />
-              </td>
-              <td>{delivery.issue_key && <IssueLink issue={delivery.issue_key} />}</td>
-              <td className="mb-cut">
-                {delivery.recipient}
-                <div className="mb-quiet">{WAYS[delivery.kind]}</div>
-              </td>
-              <td>
-                <State word={wordFor(DELIVERY_STATES, delivery.state)} />
-              </td>
-              <td className="mb-why">
-                {delivery.reason}
-                {delivery.error && <div className="mb-error">{delivery.error}</div>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={['Time', 'Issue', 'Recipient', 'State', 'Why']}>
+      {deliveries.map((delivery) => (
+        <tr key={delivery.id}>
+          <td className="mb-when">
+            <Moment at={delivery.sent_at ?? delivery.created_at} />
+          </td>
+          <td>{delivery.issue_key && <IssueLink issue={delivery.issue_key} />}</td>
+          <td className="mb-cut">
+            {delivery.recipient}
+            <div className="mb-quiet">{WAYS[delivery.kind]}</div>
+          </td>
+          <td>
+            <State word={wordFor(DELIVERY_STATES, delivery.state)} />
+          </td>
+          <td className="mb-why">
+            {delivery.reason}
+            {delivery.error && <div className="mb-error">{delivery.error}</div>}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -9,11 +9,14 @@ import type { Site, SiteCheck } from '../api/types/site';
 import { problemField } from '../forms/errors';
 import { accessBody, accessOf, BLANK_SITE, checkSiteDraft, isElsewhere, SITE_FIELDS, siteBody, type SiteDraft } from '../forms/site';
 import { CheckList } from '../parts/CheckList';
+import { Form } from '../parts/Form';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { TextField } from '../parts/TextField';
 import { useForm } from '../parts/useForm';
+import { WhatToDo } from '../parts/WhatToDo';
 import { isMissing, rightsAsChecks } from './checks';
+import { TokenFields } from './Token';
 
 interface Props {
   api: Api;
@@ -45,15 +48,7 @@ export function AttachForm({ api, site, onAttached }: Props) {
     form.act('attaching', checkSiteDraft(draft, new Date()), async () => onAttached(await api.attachSite(siteBody(draft))));
 
   return (
-    <form
-      ref={formRef}
-      className="mb-form mb-narrow"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void (result?.ok ? attach() : check());
-      }}
-    >
+    <Form className="mb-form mb-narrow" attach={formRef} onSubmit={() => (result?.ok ? attach() : check())}>
       <fieldset className="mb-group">
         <legend>Your Jira</legend>
         <TextField
@@ -74,41 +69,15 @@ export function AttachForm({ api, site, onAttached }: Props) {
             onChange={(event) => change({ isRenamed: event.currentTarget.checked }, 'url')}
           />
         )}
-        <div className="mb-row">
-          <TextField
-            label="E-mail address of the account"
-            name="email"
-            type="email"
-            isRequired
-            placeholder="mailbridge@example.com"
-            hint="Mailbridge acts as this account. Best is one of its own, so that people see who wrote what."
-            value={draft.email}
-            error={form.errors.email}
-            onChange={(email) => change({ email }, 'email')}
-          />
-          <TextField
-            label="API token"
-            name="api_token"
-            type="password"
-            isRequired
-            hint="Stored encrypted and never shown again."
-            value={draft.apiToken}
-            error={form.errors.api_token}
-            onChange={(apiToken) => change({ apiToken }, 'api_token')}
-          />
-        </div>
-        <div className="mb-row">
-          <TextField
-            label="The token expires on"
-            name="token_expires_at"
-            type="date"
-            hint="Atlassian shows it when you create the token. Mailbridge warns you two weeks before."
-            value={draft.expires}
-            error={form.errors.token_expires_at}
-            onChange={(expires) => change({ expires }, 'token_expires_at')}
-          />
-          <div />
-        </div>
+        <TokenFields
+          draft={draft}
+          errors={form.errors}
+          change={change}
+          emailLabel="E-mail address of the account"
+          emailExample="mailbridge@example.com"
+          emailHint="Mailbridge acts as this account. Best is one of its own, so that people see who wrote what."
+          expiryHint="Atlassian shows it when you create the token. Mailbridge warns you two weeks before."
+        />
         <details className="mb-details">
           <summary>Where do I get an API token?</summary>
           <ol className="mb-steps">
@@ -136,7 +105,7 @@ export function AttachForm({ api, site, onAttached }: Props) {
           </Button>
         )}
       </div>
-    </form>
+    </Form>
   );
 }
 
@@ -147,12 +116,7 @@ function Outcome({ result, level }: { result: SiteCheck; level: 'h2' | 'h4' }) {
     return (
       <InView role="alert">
         <SectionMessage appearance="error" title={title}>
-          {detail && <p>{detail}</p>}
-          {remedy && (
-            <p>
-              <strong>What to do:</strong> {remedy}
-            </p>
-          )}
+          <WhatToDo detail={detail} remedy={remedy} />
         </SectionMessage>
       </InView>
     );

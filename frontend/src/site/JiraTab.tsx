@@ -1,25 +1,23 @@
 /** How Jira is attached: by which way and account, what is granted, what is heard, and what needs somebody's attention. */
-import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
-import ModalTransition from '@atlaskit/modal-dialog/modal-transition';
 import SectionMessage from '@atlaskit/section-message';
-import Spinner from '@atlaskit/spinner';
-import { useCallback, useState, type ReactNode } from 'react';
+import { useCallback } from 'react';
 import type { Api } from '../api/client';
 import type { Site } from '../api/types/site';
 import { CheckList } from '../parts/CheckList';
-import { Confirm } from '../parts/Confirm';
+import { Loading } from '../parts/Loading';
 import { Moment } from '../parts/Moment';
 import type { Notify } from '../parts/Notices';
-import { ProblemMessage } from '../parts/ProblemMessage';
+import { Part } from '../parts/Part';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
+import { WhatToDo } from '../parts/WhatToDo';
 import { wordFor } from '../parts/words';
-import { AttachForm } from './AttachForm';
+import { Attachment } from './Attachment';
+import { Card } from './Card';
 import { isMissing, rightsAsChecks, scopesAsChecks } from './checks';
+import { Events } from './Events';
 import { LookupUser } from './LookupUser';
-import { WebhookValues } from './Webhook';
-import { emailApiSentence, emailApiWord, eventsSentence, eventsWord, expiryWord, schemeName, SITE_STATES } from './words';
+import { emailApiSentence, emailApiWord, SITE_STATES } from './words';
 
 interface Props {
   api: Api;
@@ -34,25 +32,13 @@ export function JiraTab({ api, notify, onDetached }: Props) {
   const load = useCallback(() => api.site(), [api]);
   const { data: site, problem, refresh } = usePolled(load, REFRESH_SECONDS);
   return (
-    <section className="mb-part" aria-labelledby="jira-heading">
-      <div className="mb-bar">
-        <Heading size="medium" as="h2" id="jira-heading">
-          Jira
-        </Heading>
-        {site && <State word={wordFor(SITE_STATES, site.state)} />}
-      </div>
-      {problem && <ProblemMessage problem={problem} />}
-      {site === null && !problem && <Spinner label="Loading how Jira is attached" />}
+    <Part id="jira" title="Jira" beside={site && <State word={wordFor(SITE_STATES, site.state)} />}>
+      <Loading data={site} problem={problem} label="Loading how Jira is attached" />
       {site && (
         <div className="mb-cards">
           {site.problem && (
             <SectionMessage appearance="error" title={site.problem.title}>
-              {site.problem.detail && <p>{site.problem.detail}</p>}
-              {site.problem.remedy && (
-                <p>
-                  <strong>What to do:</strong> {site.problem.remedy}
-                </p>
-              )}
+              <WhatToDo {...site.problem} />
             </SectionMessage>
           )}
           {site.notice && (
@@ -90,106 +76,7 @@ export function JiraTab({ api, notify, onDetached }: Props) {
           )}
         </div>
       )}
-    </section>
-  );
-}
-
-function Card({ title, word, children }: { title: string; word?: ReactNode; children: ReactNode }) {
-  return (
-    <section className="mb-card" aria-label={title}>
-      <div className="mb-card-head">
-        <Heading size="small" as="h3">
-          {title}
-        </Heading>
-        {word}
-      </div>
-      {children}
-    </section>
-  );
-}
-
-interface AttachmentProps extends Props {
-  site: Site;
-  onChanged: () => Promise<void>;
-}
-
-function Attachment({ site, api, notify, onDetached, onChanged }: AttachmentProps) {
-  const [isChanging, setChanging] = useState(false);
-  const [isLeaving, setLeaving] = useState(false);
-  const expiry = expiryWord(site.token_expires_at);
-  const isOurs = site.scheme === 'token' && onDetached !== null;
-  return (
-    <Card title="How Jira is attached">
-      <dl className="mb-facts">
-        <div>
-          <dt>Site</dt>
-          <dd>{site.site ?? 'Not told'}</dd>
-        </div>
-        <div>
-          <dt>Way</dt>
-          <dd>{schemeName(site.scheme)}</dd>
-        </div>
-        <div>
-          <dt>Account</dt>
-          <dd>
-            {site.account?.name ?? 'Not known yet'}
-            {site.email && <div className="mb-quiet">{site.email}</div>}
-          </dd>
-        </div>
-        {expiry && (
-          <div>
-            <dt>API token</dt>
-            <dd>
-              <State word={expiry} />
-            </dd>
-          </div>
-        )}
-      </dl>
-      {isOurs && !isChanging && (
-        <div className="mb-actions">
-          <Button onClick={() => setChanging(true)}>Change the token</Button>
-          <Button appearance="subtle" onClick={() => setLeaving(true)}>
-            Detach this Jira
-          </Button>
-        </div>
-      )}
-      {isChanging && (
-        <div className="mb-form">
-          <AttachForm
-            api={api}
-            site={site}
-            onAttached={() => {
-              setChanging(false);
-              notify('success', 'Jira is attached with the new token');
-              void onChanged();
-            }}
-          />
-          <div>
-            <Button appearance="subtle" onClick={() => setChanging(false)}>
-              Leave it as it is
-            </Button>
-          </div>
-        </div>
-      )}
-      <ModalTransition>
-        {isLeaving && onDetached && (
-          <Confirm
-            title="Detach this Jira?"
-            action="Detach"
-            onClose={() => setLeaving(false)}
-            onConfirm={async () => {
-              await api.detachSite();
-              onDetached();
-            }}
-          >
-            <p>
-              Mailbridge forgets {site.site} and everything that it knows of it: the API token, the mailboxes, what came in and what was sent.
-              Issues and comments stay in Jira, and mail stays on the mail server.
-            </p>
-          </Confirm>
-        )}
-      </ModalTransition>
-    </Card>
+    </Part>
   );
 }
 
@@ -216,65 +103,5 @@ function Granted({ site }: { site: Site }) {
       )}
       <CheckList label="What Mailbridge may do" checks={checks} />
     </Card>
-  );
-}
-
-/** Somebody may have seen the secret: a new one takes its place, and has to be pasted into Jira. */
-function RenewSecret({ onRenew }: { onRenew: () => Promise<void> }) {
-  const [isAsking, setAsking] = useState(false);
-  return (
-    <div className="mb-after">
-      <Button appearance="subtle" onClick={() => setAsking(true)}>
-        Make a new secret
-      </Button>
-      <ModalTransition>
-        {isAsking && (
-          <Confirm title="Make a new secret?" action="Make a new secret" onClose={() => setAsking(false)} onConfirm={onRenew}>
-            <p>The old one counts no more. Until you have pasted the new one into Jira’s webhook, Mailbridge asks Jira for changes itself.</p>
-          </Confirm>
-        )}
-      </ModalTransition>
-    </div>
-  );
-}
-
-function Events({ site, onRenew }: { site: Site; onRenew: (() => Promise<void>) | null }) {
-  const { events, webhook } = site;
-  if (events === null) return null;
-  return (
-    <>
-      <div>
-        <State word={eventsWord(events)} />
-      </div>
-      <p>{eventsSentence(events, webhook)}</p>
-      {events.problem && (
-        <SectionMessage appearance="warning" title="The last look into Jira failed">
-          <p>{events.problem}</p>
-        </SectionMessage>
-      )}
-      <dl className="mb-facts">
-        {(events.way !== 'polling' || webhook !== null) && (
-          <div>
-            <dt>Last heard of Jira</dt>
-            <dd>{events.heard_at === null ? 'Never' : <Moment at={events.heard_at} />}</dd>
-          </div>
-        )}
-        {events.polled_at !== null && (
-          <div>
-            <dt>Last asked Jira</dt>
-            <dd>
-              <Moment at={events.polled_at} />
-            </dd>
-          </div>
-        )}
-      </dl>
-      {webhook && (
-        <details className="mb-details" open={webhook.heard_at === null || undefined}>
-          <summary>The webhook in Jira</summary>
-          <WebhookValues webhook={webhook} events={events} />
-          {onRenew && <RenewSecret onRenew={onRenew} />}
-        </details>
-      )}
-    </>
   );
 }

@@ -1,50 +1,35 @@
 /** The look-up user: an account that is used only to find people and to check their rights, with a tester and a guide. */
-import Button from '@atlaskit/button/new';
-import Heading from '@atlaskit/heading';
 import SectionMessage from '@atlaskit/section-message';
-import Spinner from '@atlaskit/spinner';
-import { useCallback, useState } from 'react';
+import { useCallback } from 'react';
+import { orNull } from '../api/absent';
 import type { Api } from '../api/client';
-import { asProblem, Problem } from '../api/problem';
-import type { Person, Project } from '../api/types/jira';
-import type { Finding, LookupUser as User } from '../api/types/lookup';
-import { checkLookup, draftOfLookup, LOOKUP_FIELDS, lookupBody, type LookupDraft } from '../forms/lookup';
-import { CheckList } from '../parts/CheckList';
-import { Search } from '../parts/Choice';
-import { InView } from '../parts/InView';
+import type { LookupUser as User } from '../api/types/lookup';
+import { Loading } from '../parts/Loading';
 import { Moment } from '../parts/Moment';
 import type { Notify } from '../parts/Notices';
-import { ProblemMessage } from '../parts/ProblemMessage';
 import { State } from '../parts/State';
-import { TextField } from '../parts/TextField';
-import { useForm } from '../parts/useForm';
-import { personOption, projectOption } from '../parts/options';
 import { usePolled } from '../parts/usePolled';
-import { findingsAsChecks } from './checks';
-import { expiryWord } from './words';
+import { Card } from './Card';
+import { LookupForm } from './LookupForm';
+import { LookupTester } from './LookupTester';
+import { TokenFact } from './Token';
 
 const REFRESH_SECONDS = 30;
 
 export function LookupUser({ api, notify }: { api: Api; notify: Notify }) {
-  const load = useCallback(async () => ({ user: await storedUser(api) }), [api]);
+  const load = useCallback(async () => ({ user: await orNull(api.lookupUser(), 'email') }), [api]);
   const { data, problem, refresh } = usePolled(load, REFRESH_SECONDS);
   return (
-    <section className="mb-card" aria-labelledby="lookup-heading">
-      <div className="mb-card-head">
-        <Heading size="small" as="h3" id="lookup-heading">
-          Look-up user
-        </Heading>
-      </div>
+    <Card title="Look-up user">
       <p>
         Jira may refuse an app to search for people or to see their rights. Then Mailbridge asks as this account instead. It is used for
         nothing else: it never writes.
       </p>
-      {problem && <ProblemMessage problem={problem} />}
-      {data === null && !problem && <Spinner label="Loading the look-up user" />}
+      <Loading data={data} problem={problem} label="Loading the look-up user" />
       {data && (
         <>
           {data.user && <Stands user={data.user} />}
-          <UserForm
+          <LookupForm
             key={data.user?.email ?? 'none'}
             api={api}
             user={data.user}
@@ -53,27 +38,15 @@ export function LookupUser({ api, notify }: { api: Api; notify: Notify }) {
               void refresh();
             }}
           />
-          {data.user && <Tester api={api} />}
+          {data.user && <LookupTester api={api} />}
         </>
       )}
       <Guide />
-    </section>
+    </Card>
   );
 }
 
-/** Null when there is none, however the service says so. */
-async function storedUser(api: Api): Promise<User | null> {
-  try {
-    const user = await api.lookupUser();
-    return user?.email ? user : null;
-  } catch (thrown) {
-    if (thrown instanceof Problem && thrown.status === 404) return null;
-    throw thrown;
-  }
-}
-
 function Stands({ user }: { user: User }) {
-  const expiry = expiryWord(user.token_expires_at);
   return (
     <>
       <dl className="mb-facts">
@@ -83,14 +56,7 @@ function Stands({ user }: { user: User }) {
             {user.account?.name ?? user.email} {user.problem === null && <State word={{ label: 'Works', appearance: 'success' }} />}
           </dd>
         </div>
-        {expiry && (
-          <div>
-            <dt>API token</dt>
-            <dd>
-              <State word={expiry} />
-            </dd>
-          </div>
-        )}
+        <TokenFact expiresAt={user.token_expires_at} />
         <div>
           <dt>Last checked</dt>
           <dd>
@@ -104,158 +70,6 @@ function Stands({ user }: { user: User }) {
         </SectionMessage>
       )}
     </>
-  );
-}
-
-interface FormProps {
-  api: Api;
-  user: User | null;
-  onChanged: (sentence: string) => void;
-}
-
-function UserForm({ api, user, onChanged }: FormProps) {
-  const [draft, setDraft] = useState<LookupDraft>(() => draftOfLookup(user));
-  const { attach, ...form } = useForm<'saving' | 'deleting'>();
-
-  function change(more: Partial<LookupDraft>, field: string) {
-    setDraft({ ...draft, ...more });
-    form.touched(field);
-  }
-
-  const save = () =>
-    form.act('saving', checkLookup(draft, user, new Date()), async () => {
-      const saved = await api.changeLookupUser(lookupBody(draft));
-      setDraft(draftOfLookup(saved));
-      onChanged('The look-up user is saved');
-    });
-  const remove = () =>
-    form.act('deleting', {}, async () => {
-      await api.deleteLookupUser();
-      onChanged('The look-up user is forgotten');
-    });
-
-  return (
-    <form
-      ref={attach}
-      className="mb-group mb-narrow"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
-      <div className="mb-row">
-        <TextField
-          label="E-mail address"
-          name="email"
-          type="email"
-          isRequired
-          placeholder="jira+lookup@example.com"
-          value={draft.email}
-          error={form.errors.email}
-          onChange={(email) => change({ email }, 'email')}
-        />
-        <TextField
-          label="API token"
-          name="api_token"
-          type="password"
-          isRequired={user === null}
-          placeholder={user ? 'Unchanged' : ''}
-          hint={user ? 'Leave it empty to keep the stored token.' : 'Stored encrypted and never shown again.'}
-          value={draft.apiToken}
-          error={form.errors.api_token}
-          onChange={(apiToken) => change({ apiToken }, 'api_token')}
-        />
-      </div>
-      <div className="mb-row">
-        <TextField
-          label="The token expires on"
-          name="token_expires_at"
-          type="date"
-          hint="Mailbridge warns you two weeks before."
-          value={draft.expires}
-          error={form.errors.token_expires_at}
-          onChange={(expires) => change({ expires }, 'token_expires_at')}
-        />
-        <div />
-      </div>
-      {form.problem && <ProblemMessage problem={form.problem} fields={LOOKUP_FIELDS} />}
-      <div className="mb-actions">
-        <Button type="submit" isLoading={form.busy === 'saving'}>
-          {user ? 'Save look-up user' : 'Use this account'}
-        </Button>
-        {user && (
-          <Button appearance="subtle" onClick={remove} isLoading={form.busy === 'deleting'}>
-            Forget it
-          </Button>
-        )}
-      </div>
-    </form>
-  );
-}
-
-/** Judges the look-up user by a person and a project of one's choice. */
-function Tester({ api }: { api: Api }) {
-  const [person, setPerson] = useState<Person | null>(null);
-  const [project, setProject] = useState<Project | null>(null);
-  const [findings, setFindings] = useState<readonly Finding[] | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const searchProjects = useCallback(async (text: string) => (await api.projects(text)).map(projectOption), [api]);
-  const searchPeople = useCallback(async (text: string) => (text === '' ? [] : (await api.users(text)).map(personOption)), [api]);
-
-  async function test() {
-    setBusy(true);
-    setProblem(null);
-    setFindings(null);
-    try {
-      setFindings((await api.checkLookupUser(person?.account_id ?? null, project?.key ?? null)).findings);
-    } catch (thrown) {
-      setProblem(asProblem(thrown));
-    } finally {
-      setBusy(false);
-    }
-  }
-
-  return (
-    <div className="mb-group mb-narrow">
-      <Heading size="xsmall" as="h4">
-        Try it
-      </Heading>
-      <div className="mb-row">
-        <Search
-          label="Person"
-          isClearable
-          placeholder="Search people"
-          nothingTyped="Type a name"
-          hint="Somebody whose rights Mailbridge has to know."
-          value={person && personOption(person)}
-          search={searchPeople}
-          searchesAtOnce={false}
-          onChange={setPerson}
-        />
-        <Search
-          label="Project to try"
-          isClearable
-          placeholder="Search projects"
-          value={project && projectOption(project)}
-          search={searchProjects}
-          searchesAtOnce
-          onChange={setProject}
-        />
-      </div>
-      <div>
-        <Button onClick={test} isLoading={isBusy}>
-          Test the look-up user
-        </Button>
-      </div>
-      {problem && <ProblemMessage problem={problem} />}
-      {findings && (
-        <InView role="status">
-          <CheckList label="Findings" checks={findingsAsChecks(findings)} />
-        </InView>
-      )}
-    </div>
   );
 }
 
