@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from common import migrations
 from common.bus import Handler
@@ -54,7 +54,7 @@ class Rig:
         self.database = open_database(url, "outbound")
         migrations.upgrade(self.database, "outbound")
         self.sealing = Sealing(Vault(MASTER, data_key))
-        self.config = Config(settings=settings(jira.url), role_key=b"r" * 32, smtp_timeout=3.0)
+        self.config = Config(settings=settings(jira.url), role_key=b"r" * 32, smtp_timeout=10.0)
         self.workers: list[Worker] = []
         self.published: set[str] = set()
         self.finished: set[str] = set()
@@ -109,7 +109,7 @@ class Rig:
             found[who["address"] or who["account"]] = row.reason
         return found
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
         end = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < end, (self.states(), self.jira.paths())
@@ -126,6 +126,12 @@ class Rig:
         self.wait(lambda: self.published <= self.finished)
         self.wait(self.idle)
 
+    def close_windows(self) -> None:
+        """What has been published is in its windows, and these are told now."""
+        self.wait(lambda: self.published <= self.finished)
+        with self.database.write() as tx:
+            tx.execute(update(outbox).where(outbox.c.topic == "window.due").values(available_at=0.0))
+
     def settle_windows(self) -> None:
         """Wait until every window is done."""
 
@@ -137,7 +143,7 @@ class Rig:
 
     def close(self) -> None:
         for worker in self.workers:
-            worker.stop(5.0)
+            worker.stop(30.0)
         self.database.close()
         self.jira.close()
         self.postbox.close()
@@ -146,7 +152,7 @@ class Rig:
 def settings(url: str) -> Settings:
     return Settings(
         database_url="", broker_url=None, master_key=MASTER, base_url="http://127.0.0.1:8080", connect_url=url,
-        health_port=0, log_level="info", allow_networks=("127.0.0.0/8",), allow_plain=True, jira_timeout=5.0,
+        health_port=0, log_level="info", allow_networks=("127.0.0.0/8",), allow_plain=True, jira_timeout=20.0,
         jira_parallel=8, jira_settle=0.0,
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ def server(inbox: Postbox) -> SmtpServer:
 
 @pytest.fixture
 def pool() -> Iterator[SmtpPool]:
-    pool = SmtpPool(LOOPBACK, allow_plain=True, timeout=3.0)
+    pool = SmtpPool(LOOPBACK, allow_plain=True, timeout=10.0)
     yield pool
     pool.close()
 
@@ -103,7 +103,7 @@ def test_a_password_is_checked(pool: SmtpPool, server: SmtpServer, inbox: Postbo
 
 def test_a_connection_that_rested_too_long_is_not_used(server: SmtpServer, inbox: Postbox) -> None:
     clock = Clock()
-    pool = SmtpPool(LOOPBACK, allow_plain=True, timeout=3.0, clock=clock)
+    pool = SmtpPool(LOOPBACK, allow_plain=True, timeout=10.0, clock=clock)
     pool.send(server, "f@x.test", "to@y.test", MAIL)
     clock.now += IDLE + 1
     assert pool.reap() == 1
@@ -165,7 +165,7 @@ class Script:
         for lines in self._sessions:
             connection, _ = self._socket.accept()
             with connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 connection.sendall(b"220 hello\r\n")
                 for line in lines:
                     self.heard.append(self._listen(connection, until_dot=line.endswith("!")))
@@ -218,7 +218,7 @@ def test_who_is_about_to_lose_the_claim_cuts_the_connection_that_waits_for_an_an
     began = time.monotonic()
     with pytest.raises(Temporary) as caught, claims.held("letter", clock.now, 600.0) as claim:
         pool.send(server, "f@x.test", "to@y.test", MAIL, claim=claim)
-    assert caught.value.maybe_done is True and time.monotonic() - began < 2.5
+    assert caught.value.maybe_done is True and time.monotonic() - began < 8
 
 
 def test_no_mail_is_begun_under_a_claim_that_may_pass(pool: SmtpPool, server: SmtpServer, inbox: Postbox) -> None:
@@ -247,7 +247,7 @@ def test_a_real_server_takes_encrypted_mail(
     recipient = f"{security}@y.test"
     for _ in range(2):
         assert isinstance(pool.send(server, "f@x.test", recipient, MAIL), Taken)
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while len(smtp_server.received(recipient)) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)

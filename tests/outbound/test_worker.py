@@ -129,7 +129,7 @@ def test_an_internal_comment_reaches_agents_only(rig: Rig) -> None:
 
 
 def test_duplicates_and_disorder_make_one_mail(rig: Rig) -> None:
-    rig.set_sender(window_seconds=1.0)
+    rig.set_sender(window_seconds=600.0)
     rig.start()
     rig.jira.comment("501", "First.")
     rig.jira.comment("502", "Second.")
@@ -138,6 +138,7 @@ def test_duplicates_and_disorder_make_one_mail(rig: Rig) -> None:
     rig.publish("jira.event", dict(same.body), id=same.id)
     rig.event("comment_created", comment_id="502", at=at, fingerprint="two")
     rig.event("comment_created", comment_id="501", at=at - 5, fingerprint="one")
+    rig.close_windows()
     rig.wait(lambda: len(rig.postbox.mails()) == 3)
     rig.settle()
     (mail,) = rig.postbox.mails("carl@customer.test")
@@ -252,7 +253,7 @@ def test_a_worker_that_died_between_sending_and_recording_sends_the_same_mail_ag
     comment_by_agent(rig)
     rig.wait(lambda: len(rig.postbox.mails()) == 3)
     rig.settle()
-    worker.stop(5.0)
+    worker.stop(30.0)
     sent = rig.postbox.mails("carl@customer.test")[0]
     with rig.database.write() as tx:  # as it stood when the mail had gone out and nothing was recorded
         row = tx.execute(select(delivery).where(delivery.c.message_id == sent["Message-ID"].strip("<>"))).one()
@@ -287,7 +288,7 @@ class TakesTheDatabaseAway(dict[str, str]):
         if key == "DATA" and not self.taken:
             self.taken = True
             self._other.execute("BEGIN IMMEDIATE")
-            threading.Timer(1.5, self._other.close).start()
+            threading.Timer(4.0, self._other.close).start()
         return default
 
 
@@ -295,12 +296,12 @@ def test_what_was_sent_while_the_database_went_away_is_recorded_when_it_is_back_
     rig: Rig, tmp_path: Path
 ) -> None:
     rig.database.close()
-    rig.database = open_database(f"sqlite:///{tmp_path}", "outbound", patience=0.3)
+    rig.database = open_database(f"sqlite:///{tmp_path}", "outbound", patience=1.0)
     rig.set_sender()
     rig.postbox.answers = answers = TakesTheDatabaseAway(f"{tmp_path}/outbound.sqlite3")
     rig.start()
     comment_by_agent(rig)
-    rig.wait(lambda: [row.state for row in rig.deliveries()].count("sent") == 3, 30)
+    rig.wait(lambda: [row.state for row in rig.deliveries()].count("sent") == 3)
     assert answers.taken and all(row.attempts <= 1 for row in rig.deliveries())
     assert len(rig.postbox.mails()) == 3
 
