@@ -81,6 +81,17 @@ class Env:
         """A 32-byte key in base64."""
         return decode_key(name, self.text(name))
 
+    def role_key(self, own: str) -> bytes | None:
+        """A worker's key for connect: MAILBRIDGE_ROLE_KEY, else `own`, by which connect knows it; None without either.
+
+        Standalone runs all workers in one process, where connect's names tell their keys apart.
+        """
+        for name in ("MAILBRIDGE_ROLE_KEY", own):
+            key = self.optional(name)
+            if key:
+                return decode_key(name, key)
+        return None
+
     def url(self, name: str, default: str | None = None) -> str:
         """An http(s) URL, without its trailing slash."""
         text = self.text(name, default)

@@ -61,18 +61,23 @@ class JiraEvent:
 
 def read_webhook(body: Any) -> JiraEvent | None:
     """The event, None if it is of a kind that nobody here asked for; raises BadEvent."""
-    if not isinstance(body, dict):
-        raise BadEvent("The body is not a JSON object.")
-    name = body.get("webhookEvent")
-    if not isinstance(name, str):
-        raise BadEvent("webhookEvent is missing: it names what happened.")
-    kind = KINDS.get(name)
+    kind = kind_of(body, "webhookEvent", KINDS)
     if kind is None:
         return None
     milliseconds = body.get("timestamp")
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         raise BadEvent("timestamp is missing: give milliseconds since 1970.")
     return event_of(kind, body, _actor(kind, body), milliseconds)
+
+
+def kind_of(body: Any, field: str, kinds: Mapping[str, str]) -> str | None:
+    """Which of our kinds this field of a body names, None for none of them; raises BadEvent."""
+    if not isinstance(body, dict):
+        raise BadEvent("The body is not a JSON object.")
+    name = body.get(field)
+    if not isinstance(name, str):
+        raise BadEvent(f"{field} is missing: it names what happened.")
+    return kinds.get(name)
 
 
 def event_of(kind: str, body: Mapping[str, Any], actor: str | None, milliseconds: float) -> JiraEvent:

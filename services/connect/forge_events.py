@@ -7,7 +7,7 @@ An event has no identifier of its own: its fingerprint is the one that a webhook
 
 from typing import Any
 
-from connect.events import BadEvent, JiraEvent, event_of, instant_of, text_of
+from connect.events import BadEvent, JiraEvent, event_of, instant_of, kind_of, text_of
 
 _KINDS = {
     "avi:jira:created:issue": "issue_created",
@@ -24,12 +24,7 @@ _SAME_MOMENT = 1000
 
 def read_forge(body: Any) -> JiraEvent | None:
     """The event, None if it is of a kind that nobody here asked for; raises BadEvent."""
-    if not isinstance(body, dict):
-        raise BadEvent("The body is not a JSON object.")
-    name = body.get("eventType")
-    if not isinstance(name, str):
-        raise BadEvent("eventType is missing: it names what happened.")
-    kind = _KINDS.get(name)
+    kind = kind_of(body, "eventType", _KINDS)
     if kind is None:
         return None
     if kind == "comment_created" and _edited(body.get("comment")):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from common.env import Env, Settings, decode_key
+from common.env import Env, Settings
 from inbound.sources.oauth_settings import OauthSettings
 
 _MEGABYTE = 1024 * 1024
@@ -32,15 +32,9 @@ class Config:
     @classmethod
     def read(cls, env: Env) -> "Config":
         """Read the shared settings and the service's own; raises BadSetting."""
-        key, name = None, "MAILBRIDGE_ROLE_KEY"
-        # Standalone runs both workers in one process, where connect's names tell the two keys apart.
-        for name in ("MAILBRIDGE_ROLE_KEY", "MAILBRIDGE_ROLE_KEY_INBOUND"):
-            key = env.optional(name)
-            if key:
-                break
         return cls(
             settings=Settings.read(env),
-            role_key=decode_key(name, key) if key else None,
+            role_key=env.role_key("MAILBRIDGE_ROLE_KEY_INBOUND"),
             max_mail_bytes=env.integer("MAILBRIDGE_MAX_MAIL_BYTES", 40 * _MEGABYTE, least=10_000),
             concurrency=env.integer("MAILBRIDGE_INBOUND_CONCURRENCY", 16, least=1, most=128),
             imap_timeout=env.seconds("MAILBRIDGE_IMAP_TIMEOUT", 30.0, least=1.0, most=600.0),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from common.env import Env, Settings, decode_key
+from common.env import Env, Settings
 
 _DAY = 86_400.0
 
@@ -26,15 +26,9 @@ class Config:
     @classmethod
     def read(cls, env: Env) -> "Config":
         """Read the shared settings and the service's own; raises BadSetting."""
-        key, name = None, "MAILBRIDGE_ROLE_KEY"
-        # Standalone runs both workers in one process, where connect's names tell the two keys apart.
-        for name in ("MAILBRIDGE_ROLE_KEY", "MAILBRIDGE_ROLE_KEY_OUTBOUND"):
-            key = env.optional(name)
-            if key:
-                break
         return cls(
             settings=Settings.read(env),
-            role_key=decode_key(name, key) if key else None,
+            role_key=env.role_key("MAILBRIDGE_ROLE_KEY_OUTBOUND"),
             concurrency=env.integer("MAILBRIDGE_OUTBOUND_CONCURRENCY", 8, least=1, most=128),
             smtp_timeout=env.seconds("MAILBRIDGE_SMTP_TIMEOUT", 30.0, least=1.0, most=300.0),
             retention=env.integer("MAILBRIDGE_OUTBOUND_KEEP_DAYS", 30, least=1, most=3650) * _DAY,

@@ -70,6 +70,16 @@ def test_a_list_is_split_at_commas() -> None:
     assert Env({"A": " 10.0.0.0/8 ,, ::1 "}).words("A") == ("10.0.0.0/8", "::1")
 
 
+def test_a_worker_has_its_key_by_its_own_name_or_by_connects() -> None:
+    other = base64.b64encode(bytes(32)).decode()
+    own = "MAILBRIDGE_ROLE_KEY_INBOUND"
+    assert Env({}).role_key(own) is None
+    assert Env({own: KEY}).role_key(own) == bytes(range(32))
+    assert Env({own: KEY, "MAILBRIDGE_ROLE_KEY": other}).role_key(own) == bytes(32)
+    with pytest.raises(BadSetting, match=own):
+        Env({own: "short"}).role_key(own)
+
+
 def test_main_leaves_with_code_2_and_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         read_or_exit(lambda: Env({}).text("MAILBRIDGE_MASTER_KEY"))
