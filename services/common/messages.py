@@ -68,6 +68,9 @@ TOPICS: Mapping[str, Topic] = {
         # A person asked to be forgotten (its body names the address): inbound forgets in its own time, outbound when it hears.
         Topic("erasure.due", "inbound", ("inbound",)),
         Topic("person.erased", "inbound", ("outbound",)),
+        # A mailbox needs its administrator: outbound finds out whom to write to, one letter a recipient.
+        Topic("admin.notice", "inbound", ("outbound",)),
+        Topic("notice.due", "outbound", ("outbound",)),
         Topic("jira.event", "connect", ("outbound",)),
         Topic("window.due", "outbound", ("outbound",)),
         Topic("delivery.due", "outbound", ("outbound",)),

@@ -9,13 +9,13 @@ import os
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
     Histogram,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
 )
+from prometheus_client import Counter as Counter  # the type, for whoever is given one of ours
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -98,6 +98,9 @@ EVENT_LAG = _histogram(
     "event_lag_seconds", "From an event's time in Jira to the sending of a mail about it.", _LAG_BUCKETS
 )
 DELIVERIES = _counter("deliveries_total", "Deliveries that reached a state.", ("state",))
+ADMIN_LETTERS = _counter(
+    "admin_letters_total", "Letters to whoever has to do something about a mailbox that reached a state.", ("state",)
+)
 SENDER_STATE = _gauge("sender_state", "Outgoing servers, by state.", ("state",))
 
 HTTP_REQUESTS = _counter(

@@ -47,7 +47,10 @@ def change_mailbox(tx: Connection, row: Row[Any], fields: Mapping[str, Any], sec
     if any(fields[name] != getattr(row, name) for name in RULE_FIELDS):
         version += 1
         _publish(tx, row.id, version, fields)
-    values = {**fields, "config_version": version, "last_error": None}
+    # Whoever has set it up anew is told of what is wrong with that.
+    values = {**fields, "config_version": version, "last_error": None, "trouble_since": None, "trouble_told_at": None}
+    if "secret_expires_at" in fields and fields["secret_expires_at"] != row.secret_expires_at:
+        values["expiry_told"] = None
     values["state"] = "new" if fields["enabled"] else "disabled"
     if secret is not None:
         values["secret"] = secret
@@ -57,7 +60,7 @@ def change_mailbox(tx: Connection, row: Row[Any], fields: Mapping[str, Any], sec
 
 def remove_mailbox(tx: Connection, id: str) -> None:
     """The mailbox is no longer read and its secret is gone; its mails stay in the ledger."""
-    gone = {"secret": b"", "enabled": False, "state": "disabled", "owner": None}
+    gone = {"secret": b"", "enabled": False, "state": "disabled", "owner": None, "connected_by": None}
     tx.execute(update(mailbox).where(mailbox.c.id == id).values(**gone, deleted_at=now(), changed_at=now()))
     wake(tx)
 
@@ -66,7 +69,9 @@ def disable_mailboxes(tx: Connection, tenant: str) -> int:
     """Stop reading all mailboxes of a tenant, until an admin enables them again; returns how many were read."""
     rows = update(mailbox).where(mailbox.c.tenant == tenant, mailbox.c.enabled.is_(True))
     wake(tx)
-    return tx.execute(rows.values(enabled=False, state="disabled", changed_at=now())).rowcount
+    stopped = tx.execute(rows.values(enabled=False, state="disabled", changed_at=now())).rowcount
+    tx.execute(update(mailbox).where(mailbox.c.tenant == tenant).values(connected_by=None))
+    return stopped
 
 
 def find_mailbox(tx: Connection, tenant: str, id: str) -> Row[Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from common.db import insert_once, now, wake
+from inbound.store_notices import account
 from inbound.tables import mailbox, renewal
 
 
@@ -45,10 +46,11 @@ def set_gone(tx: Connection, mailbox_id: str, used: bytes) -> bool:
     return tx.execute(same.where(~known).values(grant_state="reconnect")).rowcount == 1
 
 
-def reconnect(tx: Connection, mailbox_id: str, sealed: bytes) -> None:
-    """A person signed in again: the fetcher begins anew with the next look."""
+def reconnect(tx: Connection, mailbox_id: str, sealed: bytes, by: str | None = None) -> None:
+    """A person signed in again: the fetcher begins anew with the next look. by: the account id of whose page it was."""
     values = {"secret": sealed, "grant_state": "good", "last_error": None, "changed_at": now()}
-    tx.execute(update(mailbox).where(mailbox.c.id == mailbox_id).values(**values))
+    anew = {"connected_by": account(by), "trouble_since": None, "trouble_told_at": None}
+    tx.execute(update(mailbox).where(mailbox.c.id == mailbox_id).values(**values, **anew))
     wake(tx)
 
 
@@ -56,13 +58,6 @@ def with_expiry(tx: Connection) -> Sequence[Row[Any]]:
     """Mailboxes that are read and whose secret ends some day."""
     there = (mailbox.c.enabled.is_(True), mailbox.c.deleted_at.is_(None))
     return tx.execute(select(mailbox).where(*there, mailbox.c.secret_expires_at.is_not(None))).all()
-
-
-def set_grant_state(tx: Connection, mailbox_id: str, was: str | None, state: str | None) -> bool:
-    """Change it, if it is still what it was."""
-    same = mailbox.c.grant_state.is_(None) if was is None else mailbox.c.grant_state == was
-    rows = update(mailbox).where(mailbox.c.id == mailbox_id, same)
-    return tx.execute(rows.values(grant_state=state)).rowcount == 1
 
 
 def grant_states(tx: Connection) -> dict[str, int]:

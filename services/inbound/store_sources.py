@@ -95,13 +95,14 @@ def hold(tx: Connection, me: str, owned: Owned) -> bool:
     return tx.execute(rows.values(checked_at=now())).rowcount == 1
 
 
-def set_state(tx: Connection, me: str, owned: Owned, state: str, error: str | None) -> None:
-    """What an admin sees of the mailbox; nothing if it is no longer ours or its settings were changed meanwhile."""
+def set_state(tx: Connection, me: str, owned: Owned, state: str, error: str | None) -> bool:
+    """What an admin sees of the mailbox; False if it is no longer ours or its settings were changed meanwhile."""
     rows = update(mailbox).where(
         mailbox.c.id == owned.mailbox_id, mailbox.c.owner == me, mailbox.c.owner_epoch == owned.epoch
     )
     same = mailbox.c.changed_at == owned.changed_at
-    tx.execute(rows.where(same, mailbox.c.enabled).values(state=state, last_error=error, checked_at=now()))
+    ours = rows.where(same, mailbox.c.enabled).values(state=state, last_error=error, checked_at=now())
+    return tx.execute(ours).rowcount == 1
 
 
 def settings(tx: Connection, mailbox_id: str) -> Row[Any]:

@@ -70,6 +70,12 @@ mailbox = Table(
     Column("push_hash", String(64)),
     Column("grant_state", String(12)),
     Column("secret_expires_at", Double),
+    # The account id of who connected it or signed in last: they are told when it needs somebody.
+    Column("connected_by", String(128)),
+    # Of which warning (days ahead) an admin was told; since when it cannot be read, and when an admin was told of that.
+    Column("expiry_told", Integer),
+    Column("trouble_since", Double),
+    Column("trouble_told_at", Double),
     Column("config_version", Integer, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("state", String(10), nullable=False),

@@ -15,7 +15,7 @@ from common.db import Database
 from common.errors import Permanent
 from common.openapi import OR_NULL
 from common.web import Problem, check_issue_session, check_session, current_session
-from outbound import schemas, store_deliveries
+from outbound import admin_notice, schemas, store_admin_letters, store_deliveries
 from outbound.sealing import Sealing
 from outbound.senders import Senders
 
@@ -68,6 +68,27 @@ def deliveries_blueprint(database: Database, sealing: Sealing) -> Blueprint:
     return pages
 
 
+def admin_letters_blueprint(database: Database, sealing: Sealing) -> Blueprint:
+    """What administrators were told about mailboxes."""
+    pages = Blueprint(
+        "admin_letters", __name__, url_prefix="/api/outbound/admin-letters", description="What administrators were told"
+    )
+    pages.before_request(check_session)
+
+    @pages.get("")
+    @pages.arguments(schemas.AdminLetterQuery, location="query")
+    @pages.response(200, schemas.AdminLetterPage)
+    def letters(query: dict[str, Any]) -> dict[str, Any]:
+        """The newest first."""
+        tenant, limit = current_session().tenant, query["limit"]
+        with database.read() as tx:
+            rows = store_admin_letters.page(tx, tenant, query["before"], limit + 1)
+            shown = [_shown_letter(tx, sealing, row) for row in rows[:limit]]
+        return {"letters": shown, "next": shown[-1]["id"] if len(rows) > limit else None}
+
+    return pages
+
+
 def issue_blueprint(database: Database, sealing: Sealing) -> Blueprint:
     """The letters about one issue."""
     pages = Blueprint("issues", __name__, url_prefix="/api/outbound/issues", description="The letters about one issue")
@@ -98,6 +119,16 @@ _VEILED = {
 def _veiled(row: Row[Any]) -> dict[str, Any]:
     seen = {name: getattr(row, name) for name in ("id", "created_at", "issue_key", "kind", "state", "sent_at")}
     return {**seen, "recipient": _VEILED.get(row.kind, "somebody"), "event": "", "reason": "", "error": None}
+
+
+def _shown_letter(tx: Connection, sealing: Sealing, row: Row[Any]) -> dict[str, Any]:
+    try:
+        notice = admin_notice.read(sealing.read_notice(tx, row.tenant, row.id, row.content))
+    except Permanent:  # the tenant's key was destroyed
+        about = {"mailbox": "(erased)", "mailbox_id": "", "subject": ""}
+    else:
+        about = {"mailbox": notice.name, "mailbox_id": notice.mailbox, "subject": admin_notice.subject(notice)}
+    return {**row._mapping, **about, "recipient": "" if row.recipient is None else _recipient(tx, sealing, row)}
 
 
 def _shown(tx: Connection, sealing: Sealing, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

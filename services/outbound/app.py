@@ -43,5 +43,6 @@ def create_app(config: Config | None = None, *, database: Database | None = None
     app, smorest = web.create_app("outbound", checks, api_title="Mailbridge outbound", session_keys=keys)
     smorest.register_blueprint(api.sender_blueprint(Senders(data, sealing, pool, settings.allow_plain)))
     smorest.register_blueprint(api.deliveries_blueprint(data, sealing))
+    smorest.register_blueprint(api.admin_letters_blueprint(data, sealing))
     smorest.register_blueprint(api.issue_blueprint(data, sealing))
     return app

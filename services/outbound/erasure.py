@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from common import log
 from common.db import Database
 from common.messages import Message
+from outbound import store
 from outbound.facts import Recipient
 from outbound.marks import Marks
 from outbound.sealing import Sealing
-from outbound.store_deliveries import UNSENT
-from outbound.tables import delivery, participant, person
+from outbound.store_letters import UNSENT
+from outbound.tables import admin_letter, delivery, participant, person
 
 ERASED = "This person was erased."
 
+_LETTERS = {"deliveries": delivery, "admin_letters": admin_letter}
 _BATCH = 500
 _log = log.get(__name__)
 
@@ -40,19 +42,23 @@ class Erasure:
             _log.error("erasure_without_address", message=message.id)
             return
         mark = self.marks.of(message.tenant, address)
-        counts = {"deliveries": 0}
-        some = _BATCH
-        while some == _BATCH:
-            with self.database.write() as tx:
-                some = self._forget_deliveries(tx, message.tenant, mark)
-            counts["deliveries"] += some
+        counts = {name: self._forget_letters(table, message.tenant, mark) for name, table in _LETTERS.items()}
         with self.database.write() as tx:
             counts |= _forget_people(tx, message.tenant, mark)
+            counts["told"] = self._forget_told(tx, message.tenant, address)
         _log.info("person_erased", **counts)
 
-    def _forget_deliveries(self, tx: Connection, tenant: str, mark: str) -> int:
-        theirs = (delivery.c.tenant == tenant, delivery.c.recipient_hash == mark)
-        rows = tx.execute(select(delivery.c.id, delivery.c.state).where(*theirs).limit(_BATCH)).all()
+    def _forget_letters(self, table: Table, tenant: str, mark: str) -> int:
+        forgotten, some = 0, _BATCH
+        while some == _BATCH:
+            with self.database.write() as tx:
+                some = self._forget_some(tx, table, tenant, mark)
+            forgotten += some
+        return forgotten
+
+    def _forget_some(self, tx: Connection, table: Table, tenant: str, mark: str) -> int:
+        theirs = (table.c.tenant == tenant, table.c.recipient_hash == mark)
+        rows = tx.execute(select(table.c.id, table.c.state).where(*theirs).limit(_BATCH)).all()
         nobody = Recipient(kind="address", name="", address="", account_id=None)
         for row in rows:
             values: dict[str, Any] = {
@@ -61,8 +67,16 @@ class Erasure:
             }
             if row.state in UNSENT:
                 values |= {"state": "skipped", "claim_until": None, "reason": ERASED}
-            tx.execute(update(delivery).where(delivery.c.id == row.id).values(**values))
+            tx.execute(update(table).where(table.c.id == row.id).values(**values))
         return len(rows)
+
+    def _forget_told(self, tx: Connection, tenant: str, address: str) -> int:
+        sender = store.sender_of(tx, tenant)
+        told = self.sealing.read_told(tx, tenant, sender.told) if sender is not None else []
+        left = [one for one in told if one.lower() != address.strip().lower()]
+        if len(left) < len(told):
+            store.set_told(tx, tenant, self.sealing.told(tx, tenant, left))
+        return len(told) - len(left)
 
 
 def _forget_people(tx: Connection, tenant: str, mark: str) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from common import log, metrics
 from common.db import Database
 from common.rounds import Every, Rounds, Stopping, never
-from outbound import store, store_events, store_people
+from outbound import store, store_admin_letters, store_events, store_people
 from outbound.transports.pool import SmtpPool
 
 _PAUSE = 10.0
@@ -37,10 +37,11 @@ class Housekeeping:
                 _log.info("old_events_forgotten", windows=forgotten)
 
     def sweep(self, stopping: Stopping = never) -> int:
-        """Delete what is too old, and people not seen for as long; returns how many windows that were."""
+        """Delete what is too old, letters to admins too, and people not seen for as long; returns how many windows that were."""
         forgotten = 0
         with self.database.write() as tx:
             store_people.forget_unseen(tx, self.retention)
+            store_admin_letters.forget_older(tx, self.retention)
         while not stopping():
             with self.database.write() as tx:
                 some = store_events.forget_older(tx, self.retention, _BATCH)

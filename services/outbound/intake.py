@@ -11,7 +11,7 @@ from common import log, metrics
 from common.db import Database
 from common.jira import JiraSites
 from common.messages import Message
-from outbound import store, store_deliveries, store_events, store_people, suppress
+from outbound import store, store_admin_letters, store_deliveries, store_events, store_people, suppress
 from outbound.marks import Marks
 from outbound.sealing import Sealing
 
@@ -73,7 +73,8 @@ class Intake:
     def on_removed(self, message: Message) -> None:
         """Stop sending: what is unsent stays so, the outgoing server is forgotten, what is sealed can't be read again."""
         with self.database.write() as tx:
-            store_deliveries.stop_all(tx, message.tenant, REMOVED)
+            for letters in (store_deliveries.LETTERS, store_admin_letters.LETTERS):
+                letters.stop_all(tx, message.tenant, REMOVED)
             store_events.close_all(tx, message.tenant, REMOVED)
             store.drop_sender(tx, message.tenant)
             store.forget_conversations(tx, message.tenant)

@@ -82,14 +82,14 @@ class Notices:
         with self.database.write() as tx:
             if not fault.maybe_done:
                 store_deliveries.unask(tx, claimed.id, claimed.attempts)
-            store_deliveries.release(tx, claimed.id, claimed.attempts, error)
+            store_deliveries.LETTERS.release(tx, claimed.id, claimed.attempts, error)
             self.outbox.postpone(tx, message.id, wait)
 
     def _sent(self, message: Message, notice: Notice) -> None:
         claimed = notice.claimed
         with self.database.write() as tx:
             doubt = MAYBE_TWICE if claimed.asked else None
-            sent_at = store_deliveries.sent(tx, claimed.id, claimed.attempts, doubt)
+            sent_at = store_deliveries.LETTERS.sent(tx, claimed.id, claimed.attempts, doubt)
             store_events.drop_content(tx, claimed.window_id)
             self.outbox.done(tx, message.id)
         if sent_at is not None:
@@ -101,7 +101,7 @@ class Notices:
     def _end(self, message: Message, claimed: Claimed, error: str) -> None:
         error = log.redact(error)
         with self.database.write() as tx:
-            store_deliveries.ended(tx, claimed.id, claimed.attempts, "failed", error)
+            store_deliveries.LETTERS.ended(tx, claimed.id, claimed.attempts, "failed", error)
             store_events.drop_content(tx, claimed.window_id)
             self.outbox.done(tx, message.id)
         metrics.DELIVERIES.labels("failed").inc()

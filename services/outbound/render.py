@@ -10,7 +10,7 @@ from typing import Any
 
 from liquid import Environment, Markup, StrictUndefined
 
-from outbound import adf_render, letter_templates
+from outbound import adf_render, admin_templates, letter_templates
 from outbound.audience import CUSTOMER_FIELDS
 from outbound.facts import Issue, Item
 
@@ -55,6 +55,12 @@ class Renderer:
         escaping = Environment(undefined=StrictUndefined, autoescape=True)
         self._text = plain.from_string(letter_templates.TEXT)
         self._html = escaping.from_string(letter_templates.HTML)
+        self._notice_text = plain.from_string(admin_templates.TEXT)
+        self._notice_html = escaping.from_string(admin_templates.HTML)
+
+    def notice(self, values: Mapping[str, str]) -> Letter:
+        """A letter to an admin about a mailbox; values as `admin_templates` names them."""
+        return Letter("", self._notice_text.render(**values), self._notice_html.render(**values))
 
     def letter(
         self,

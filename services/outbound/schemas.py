@@ -39,6 +39,13 @@ class SenderBody(Schema):
     from_address = fields.String(required=True, validate=[validate.Length(max=320), _is_address])
     window_seconds = fields.Float(load_default=5.0, validate=validate.Range(0, 600))
     validate_certificate = fields.Boolean(load_default=True)
+    told = fields.List(
+        fields.String(validate=[validate.Length(max=320), _is_address]),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=10, error="Name ten addresses at most."),
+        metadata={"description": "who is told when a mailbox needs an administrator; left out: as before"},
+    )
 
     @post_load
     def _none_is_empty(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -59,6 +66,10 @@ class Sender(Schema):
     validate_certificate = fields.Boolean()
     state = fields.String(metadata={"description": "new, connected or trouble"})
     last_error = fields.String(allow_none=True)
+    told = fields.List(
+        fields.String(),
+        metadata={"description": "who is told when a mailbox needs an administrator; empty: who set it up"},
+    )
 
 
 class Trouble(Schema):
@@ -108,4 +119,37 @@ class DeliveryPage(Schema):
     """Newest first; `next` is the `before` of the following page, or null."""
 
     deliveries = fields.List(fields.Nested(Delivery))
+    next = fields.String(allow_none=True)
+
+
+class AdminLetterQuery(Schema):
+    """Which letters to admins to list: older than the id `before`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    before = fields.String(load_default=None, validate=validate.Regexp(r"[a-z2-7]{16}\Z"))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+
+
+class AdminLetter(Schema):
+    """One letter to somebody who has to do something about a mailbox, or why nobody got one."""
+
+    id = fields.String()
+    created_at = fields.Float()
+    kind = fields.String(metadata={"description": "reconnect, expiring or trouble"})
+    mailbox = fields.String(metadata={"description": "the mailbox's name"})
+    mailbox_id = fields.String()
+    subject = fields.String()
+    recipient = fields.String(metadata={"description": "empty: nobody, or not known yet"})
+    state = fields.String(metadata={"description": "pending, sending, sent, skipped or failed"})
+    reason = fields.String()
+    sent_at = fields.Float(allow_none=True)
+    error = fields.String(allow_none=True)
+
+
+class AdminLetterPage(Schema):
+    """Newest first; `next` is the `before` of the following page, or null."""
+
+    letters = fields.List(fields.Nested(AdminLetter))
     next = fields.String(allow_none=True)

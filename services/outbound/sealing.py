@@ -1,7 +1,7 @@
 """What outbound keeps sealed: recipients, participants, addresses, letters, the server's password, each bound to its row."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -59,6 +59,24 @@ class Sealing:
     def read_password(self, tx: Connection, tenant: str, sealed: bytes) -> str:
         """The reverse of `password`."""
         return self._vault.unseal(tx, tenant, sealed, "sender").decode()
+
+    def notice(self, tx: Connection, tenant: str, letter: str, content: Mapping[str, Any]) -> bytes:
+        """What a letter to an admin says."""
+        return self._vault.seal(tx, tenant, json.dumps(content).encode(), f"admin letter {letter}")
+
+    def read_notice(self, tx: Connection, tenant: str, letter: str, sealed: bytes) -> dict[str, Any]:
+        """The reverse of `notice`."""
+        value: dict[str, Any] = json.loads(self._vault.unseal(tx, tenant, sealed, f"admin letter {letter}"))
+        return value
+
+    def told(self, tx: Connection, tenant: str, addresses: Sequence[str]) -> bytes | None:
+        """Who is told when a mailbox needs an administrator; None for nobody in particular."""
+        return self._vault.seal(tx, tenant, json.dumps(list(addresses)).encode(), "told") if addresses else None
+
+    def read_told(self, tx: Connection, tenant: str, sealed: bytes | None) -> list[str]:
+        """The reverse of `told`."""
+        value: list[str] = json.loads(self._vault.unseal(tx, tenant, sealed, "told")) if sealed else []
+        return value
 
     def erase(self, tx: Connection, tenant: str) -> None:
         """Make everything sealed for the tenant unreadable."""

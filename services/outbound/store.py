@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from common.db import insert_all_once, insert_once, now
-from outbound.store_deliveries import release_claims
+from outbound import store_admin_letters, store_deliveries
 from outbound.store_events import clock
 from outbound.tables import own_address, participant, sender, suppression, thread
 
@@ -22,6 +22,7 @@ __all__ = [
     "sender_of",
     "sender_state",
     "sender_states",
+    "set_told",
     "suppress",
     "suppressions",
     "threads_of",
@@ -55,6 +56,17 @@ def sender_states(tx: Connection) -> dict[str, int]:
 def drop_sender(tx: Connection, tenant: str) -> None:
     """Forget the outgoing server and its secret."""
     tx.execute(delete(sender).where(sender.c.tenant == tenant))
+
+
+def set_told(tx: Connection, tenant: str, sealed: bytes | None) -> None:
+    """Who is told when a mailbox needs an administrator, as sealed."""
+    tx.execute(update(sender).where(sender.c.tenant == tenant).values(told=sealed))
+
+
+def release_claims(tx: Connection) -> None:
+    """Let what a predecessor was sending be sent again; only for the start of a process that is alone."""
+    for letters in (store_deliveries.LETTERS, store_admin_letters.LETTERS):
+        letters.release_claims(tx)
 
 
 def add_thread(

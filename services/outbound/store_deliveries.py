@@ -1,19 +1,22 @@
 """SQL over deliveries: one row a recipient and window. Functions take the caller's transaction.
 
-States: pending (to be sent), sending (claimed; may be sent again with the same Message-ID once the claim has passed),
-sent, skipped (never to be sent, and why), failed, bounced. What Jira sends (kind notify) has no Message-ID: see `notices`.
+What they have in common with other letters, states among it, is in `store_letters`. What Jira sends (kind notify) has no
+Message-ID: see `notices`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, exists, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, exists, insert, select, tuple_, update
 
 from common.db import now
+from outbound.store_letters import UNSENT, Letters
 from outbound.tables import delivery, window
 
-UNSENT = ("pending", "sending")
+LETTERS = Letters(delivery)
+CONTENT = select(window.c.content).where(window.c.id == delivery.c.window_id).scalar_subquery().label("content")
+"""What the letter is made of, sealed: claimed together with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +47,12 @@ def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(insert(delivery), [{**row, **same} for row in rows])
 
 
-def claim(tx: Connection, id: str, seconds: float) -> Claimed | None:
-    """Claim a delivery for one attempt of up to `seconds`; None if it is not to be sent or claimed by somebody."""
-    free = (delivery.c.state == "pending") | ((delivery.c.state == "sending") & (delivery.c.claim_until < now()))
-    claimed = update(delivery).where(delivery.c.id == id, free)
-    values = {"state": "sending", "attempts": delivery.c.attempts + 1, "claim_until": now() + seconds}
-    content = select(window.c.content).where(window.c.id == delivery.c.window_id).scalar_subquery()
-    row = tx.execute(claimed.values(**values).returning(delivery, content.label("content"))).one_or_none()
-    if row is None:
-        return None
+def claimed(row: Row[Any]) -> Claimed:
+    """A row that was claimed together with CONTENT."""
     return Claimed(
         row.id, row.tenant, row.window_id, row.issue_id, row.recipient, row.recipient_hash, row.kind, row.event,
         tuple(row.items), tuple(row.reasons), row.message_id or "", row.attempts, row.created_at, row.content, row.asked,
     )  # fmt: skip
-
-
-def renew_all(tx: Connection, attempts: Iterable[tuple[str, int]], seconds: float) -> set[tuple[str, int]]:
-    """Hold these claims, as (delivery id, attempt), for `seconds` from now; returns those that were still held."""
-    ours = tuple_(delivery.c.id, delivery.c.attempts).in_(list(attempts))
-    rows = update(delivery).where(ours, delivery.c.state == "sending", delivery.c.claim_until > now())
-    renewed = rows.values(claim_until=now() + seconds).returning(delivery.c.id, delivery.c.attempts)
-    return {(id, attempt) for id, attempt in tx.execute(renewed)}
-
-
-def claim_left(tx: Connection, id: str) -> float | None:
-    """Seconds until somebody else's claim passes; None if the delivery is not being sent."""
-    left = select(delivery.c.claim_until - now()).where(delivery.c.id == id, delivery.c.state == "sending")
-    seconds = tx.execute(left).scalar()
-    return None if seconds is None else float(seconds)
 
 
 def waits_for_older(tx: Connection, id: str, patience: float) -> bool:
@@ -90,32 +71,14 @@ def waits_for_older(tx: Connection, id: str, patience: float) -> bool:
     return bool(tx.execute(select(older)).scalar())
 
 
-def release(tx: Connection, id: str, attempt: int, error: str) -> None:
-    """The attempt came to nothing: pending again."""
-    _mine(tx, id, attempt, state="pending", claim_until=None, error=error)
-
-
-def sent(tx: Connection, id: str, attempt: int, doubt: str | None = None) -> float | None:
-    """The server has taken the mail, and when; None if another attempt has begun meanwhile. doubt: what is to be said of it."""
-    values = {"state": "sent", "claim_until": None, "sent_at": now(), "error": doubt}
-    at: float | None = tx.execute(_of(id, attempt).values(**values).returning(delivery.c.sent_at)).scalar_one_or_none()
-    return at
-
-
 def ask(tx: Connection, id: str, attempt: int) -> bool:
     """Jira is about to be asked to send it; False if another attempt has begun meanwhile."""
-    return _mine(tx, id, attempt, asked=delivery.c.asked + 1)
+    return LETTERS.change(tx, id, attempt, asked=delivery.c.asked + 1)
 
 
 def unask(tx: Connection, id: str, attempt: int) -> None:
     """Jira has certainly not sent it."""
-    _mine(tx, id, attempt, asked=delivery.c.asked - 1)
-
-
-def ended(tx: Connection, id: str, attempt: int, state: str, error: str | None, reason: str | None = None) -> None:
-    """The end without a sent mail: failed with its error, or skipped with its reason."""
-    values: dict[str, Any] = {"state": state, "claim_until": None, "error": error}
-    _mine(tx, id, attempt, **values, **({"reason": reason} if reason else {}))
+    LETTERS.change(tx, id, attempt, asked=delivery.c.asked - 1)
 
 
 def bounced(tx: Connection, tenant: str, id: str, error: str) -> Row[Any] | None:
@@ -152,26 +115,6 @@ def page(
     if before:
         query = query.where(delivery.c.id < before)
     return tx.execute(query.order_by(delivery.c.id.desc()).limit(limit)).all()
-
-
-def stop_all(tx: Connection, tenant: str, reason: str) -> None:
-    """Nothing of a tenant's that is unsent will be sent."""
-    unsent = update(delivery).where(delivery.c.tenant == tenant, delivery.c.state.in_(UNSENT))
-    tx.execute(unsent.values(state="skipped", claim_until=None, reason=reason))
-
-
-def release_claims(tx: Connection) -> None:
-    """Let what a predecessor was sending be sent again; only for the start of a process that is alone."""
-    tx.execute(update(delivery).where(delivery.c.state == "sending").values(state="pending", claim_until=None))
-
-
-def _mine(tx: Connection, id: str, attempt: int, **values: Any) -> bool:
-    """Change the row if it is still this attempt's: a bounce or a later attempt has the last word."""
-    return tx.execute(_of(id, attempt).values(**values)).rowcount == 1
-
-
-def _of(id: str, attempt: int) -> Update:
-    return update(delivery).where(delivery.c.id == id, delivery.c.state == "sending", delivery.c.attempts == attempt)
 
 
 def _clock(tx: Connection) -> float:

@@ -44,6 +44,8 @@ sender = Table(
     Column("validate_certificate", Boolean, nullable=False),
     Column("state", String(10), nullable=False),
     Column("last_error", Text),
+    # Who is told when a mailbox needs an administrator: a list of addresses as JSON, sealed; null for nobody in particular.
+    Column("told", LargeBinary),
     Column("changed_at", Double, nullable=False),
 )
 
@@ -122,6 +124,35 @@ delivery = Table(
     Index("ix_delivery_issue_key", "tenant", "issue_key", "id"),
     Index("ix_delivery_window_id", "window_id", "state"),
     Index("ix_delivery_created_at", "created_at"),
+)
+
+# Letters to whoever has to do something about a mailbox. notice: the message that told of it.
+admin_letter = Table(
+    "admin_letter",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("tenant", _ID, nullable=False),
+    Column("notice", _ID, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(12), nullable=False),
+    # What it says (`admin_notice`) as JSON, sealed.
+    Column("content", LargeBinary, nullable=False),
+    # As a delivery's; null while nobody knows yet who is to be told, or where there is nobody.
+    Column("recipient", LargeBinary),
+    Column("recipient_hash", _MARK, nullable=False),
+    # Why they get it, or why not, in one sentence.
+    Column("reason", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("message_id", String(320)),
+    Column("attempts", Integer, nullable=False),
+    Column("claim_until", Double),
+    Column("created_at", Double, nullable=False),
+    Column("sent_at", Double),
+    Column("error", Text),
+    UniqueConstraint("notice", "number"),
+    Index("ix_admin_letter_tenant_id", "tenant", "id"),
+    Index("ix_admin_letter_recipient", "tenant", "recipient_hash"),
+    Index("ix_admin_letter_created_at", "created_at"),
 )
 
 # Message-IDs of mail that became part of an issue, so that ours continues the same conversation.

@@ -41,6 +41,11 @@ def headers(message_id: str, earlier: Sequence[str], mailbox: str | None, *, sub
     )
 
 
+def alone(message_id: str) -> Threading:
+    """The headers of a mail that belongs to no conversation. message_id: without brackets."""
+    return Threading(f"<{message_id}>", "", "", "")
+
+
 def reply_address(token: str, mailbox: str, *, sub_addresses: bool) -> str:
     """The mailbox, with the token as its sub-address where it takes one and the local part stays within 64 octets."""
     local, _, domain = mailbox.rpartition("@")

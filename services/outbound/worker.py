@@ -1,11 +1,11 @@
-"""`python -m outbound.worker`: takes in events, closes windows, sends mail."""
+"""`python -m outbound.worker`: takes in events and notices, closes windows, sends mail."""
 
 import os
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from common import log, migrations
+from common import log, metrics, migrations
 from common.bus import GIVING_BACK, Bus, open_bus
 from common.crypto import Vault
 from common.db import Database, open_database
@@ -17,7 +17,9 @@ from common.nets import Nets
 from common.outbox import Outbox, Relay, consume
 from common.process import run
 from common.vendor import Vendor
+from outbound import store_admin_letters, store_deliveries
 from outbound.addresses import Addresses
+from outbound.admin_letters import AdminLetters
 from outbound.asking import Asking
 from outbound.config import Config
 from outbound.deliveries import Deliveries
@@ -29,6 +31,7 @@ from outbound.marks import Marks
 from outbound.notices import Notices
 from outbound.render import Renderer
 from outbound.sealing import Sealing
+from outbound.sending import Limits, Sending
 from outbound.tables import data_key, outbox
 from outbound.transports.pool import SmtpPool
 from outbound.windows import Windows
@@ -63,14 +66,24 @@ class Worker:
         self._relay = Relay(rows, bus, 2 * settings.jira_parallel)
         self._house = Housekeeping(database, self._pool, config.retention).rounds()
         self._asking = Asking(settings.jira_parallel)
+        addresses = Addresses(sites, vendor, database, self._asking)
         self._windows = Windows(
             database, rows, sealing, marks, sites, vendor,
-            Lookups(sites, self._asking), Addresses(sites, vendor, database, self._asking), config.give_up_after,
+            Lookups(sites, self._asking), addresses, config.give_up_after,
         )  # fmt: skip
-        renderer = Renderer()
-        self._deliveries = Deliveries(
-            database, rows, sealing, marks, renderer, self._pool, Notices(database, rows, sites, renderer),
-            config.sending_seconds, config.attempts, config.give_up_after,
+        renderer, limits = Renderer(), Limits(config.sending_seconds, config.attempts, config.give_up_after)
+        self._sending = {
+            name: Sending(database, rows, self._pool, letters, limits, name, count)
+            for name, letters, count in (
+                ("delivery", store_deliveries.LETTERS, metrics.DELIVERIES),
+                ("admin_letter", store_admin_letters.LETTERS, metrics.ADMIN_LETTERS),
+            )
+        }
+        notices = Notices(database, rows, sites, renderer)
+        self._deliveries = Deliveries(database, rows, sealing, renderer, self._sending["delivery"], notices)
+        self._admins = AdminLetters(
+            database, rows, sealing, marks, renderer,
+            self._sending["admin_letter"], vendor, addresses, settings.base_url,
         )  # fmt: skip
         self._intake = Intake(database, sealing, marks, sites)
         self._erasure = Erasure(database, sealing, marks)
@@ -82,6 +95,8 @@ class Worker:
             ("jira.event", self._windows.on_event, 2),
             ("window.due", self._windows.on_due, many),
             ("delivery.due", self._deliveries.on_due, many),
+            ("admin.notice", self._admins.on_admin_notice, 1),
+            ("notice.due", self._admins.on_due, 2),
             ("mail.handled", self._intake.on_handled, 1),
             ("mail.bounced", self._intake.on_bounced, 1),
             ("person.erased", self._erasure.on_erased, 1),
@@ -89,7 +104,8 @@ class Worker:
             ("tenant.removed", self._intake.on_removed, 1),
         ):
             consume(self._bus, self._outbox, topic, handler, threads)
-        self._deliveries.claims.start()
+        for sending in self._sending.values():
+            sending.claims.start()
         self._relay.start()
         self._house.start()
 
@@ -101,11 +117,12 @@ class Worker:
         self._asking.close()
         self._house.stop(1.0)
         self._pool.close()
-        self._deliveries.claims.stop()
-        try:
-            self._deliveries.give_back()
-        except Temporary as fault:
-            _log.warning("deliveries_not_given_back", reason=str(fault))  # their claims pass by themselves
+        for sending in self._sending.values():
+            sending.claims.stop()
+            try:
+                sending.give_back()
+            except Temporary as fault:
+                _log.warning("letters_not_given_back", reason=str(fault))  # their claims pass by themselves
 
     def checks(self) -> dict[str, Callable[[], None]]:
         """What must hold for this process to be ready."""

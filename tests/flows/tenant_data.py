@@ -15,7 +15,7 @@ from connect.store_site import Account, SiteStore
 from inbound import store_sign_in
 from inbound import tables as inbound_tables
 from outbound import store as outbound_store
-from outbound import store_deliveries, store_events
+from outbound import store_admin_letters, store_deliveries, store_events
 from outbound import tables as outbound_tables
 from outbound.facts import Recipient
 from outbound.sealing import Sealing
@@ -112,4 +112,13 @@ def outbound_data(made: Services, tenant: str) -> dict[str, str]:
             "message_id": None,
         }  # fmt: skip
         store_deliveries.add(tx, [row])
-    return {"delivery": delivery}
+        outbound_store.set_told(tx, tenant, sealing.told(tx, tenant, ["aardvark@x.test"]))
+        letter = new_id()
+        notice = {"kind": "trouble", "mailbox": new_id(), "name": "Aardvark mailbox", "reason": "Aardvark.", "at": 1.0}
+        told = {
+            "id": letter, "tenant": tenant, "notice": new_id(), "number": 0, "kind": "trouble", "reason": "Aardvark.", "state": "sent",
+            "content": sealing.notice(tx, tenant, letter, notice),
+            "recipient": sealing.recipient(tx, tenant, letter, recipient), "recipient_hash": "", "message_id": None,
+        }  # fmt: skip
+        store_admin_letters.add(tx, [told])
+    return {"delivery": delivery, "admin_letter": letter}

@@ -146,6 +146,7 @@ ROUTES: dict[str, Route] = {
     "outbound PUT /api/outbound/sender": Route(ADMIN, body=SENDER),
     "outbound POST /api/outbound/sender/test": Route(ADMIN, body=SENDER),
     "outbound GET /api/outbound/deliveries": Route(ADMIN, query={"issue": "issue", "before": "delivery"}),
+    "outbound GET /api/outbound/admin-letters": Route(ADMIN, query={"before": "admin_letter"}),
     "outbound GET /api/outbound/issues/<issue>/deliveries": Route(ISSUE, {"issue": "issue"}),
 }
 GENERAL = {"inbound GET /api/inbound/presets"}  # the same for everybody

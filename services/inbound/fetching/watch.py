@@ -15,7 +15,7 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Fault, Permanent, Temporary
 from common.outbox import Outbox
-from inbound import store_ledger, store_sources
+from inbound import store_ledger, store_notices, store_sources, telling
 from inbound.config import Config
 from inbound.fetching.accounts import Accounts
 from inbound.fetching.backlog import numbered
@@ -34,6 +34,8 @@ _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the l
 _AGAIN = 60.0  # the same while something is left that could not be brought into the ledger
 _STEADY = 60.0  # seconds that a connection has to last for its end to be the first trouble, not the next
 _PERMANENT_PAUSE = 30.0
+TROUBLE = 3600.0
+"""Seconds for which a mailbox cannot be read before an admin is told by mail."""
 
 _log = log.get(__name__)
 
@@ -52,13 +54,14 @@ class Watch:
         self._grants = grants
         self._me = me
         self._vault = Vault(config.settings.master_key, data_key)
-        post = Outbox(database, outbox)
-        self._taking = Taking(database, self._vault, post, self._hold, config.max_mail_bytes)
+        self._post = Outbox(database, outbox)
+        self._taking = Taking(database, self._vault, self._post, self._take_hold, config.max_mail_bytes)
         self._stopping = threading.Event()
         self._asked = threading.Event()
         self._left = 0  # messages that the last comparison could not bring into the ledger
         self._thread = threading.Thread(target=self._run, name=f"mailbox-{owned.mailbox_id}", daemon=True)
         self._good = False
+        self._troubled = True  # for all we know: whoever read it before may have had trouble
         self._said_at = float("-inf")
 
     def start(self) -> None:
@@ -92,7 +95,7 @@ class Watch:
                 steady = self._good and time.monotonic() - began > _STEADY
                 failures = 1 if steady else failures + 1
                 # A connection that was good broke: the admin hears of it only if it does not come back at once.
-                self._tell(fault, hide=self._good and failures == 1 and isinstance(fault, Temporary))
+                self._enter(fault, hide=self._good and failures == 1 and isinstance(fault, Temporary))
                 self._stopping.wait(_pause(fault, failures))
 
     def _until_fault(self) -> Fault | None:
@@ -139,7 +142,9 @@ class Watch:
                 taken = time.monotonic()
             if place.writable:
                 tidy(self._database, self._hold, source, row, known.id)
-            self._say_connected(None if place.writable or row.strategy == "read" else READ_ONLY)
+            # Only now it is well again: that a connection was made says little.
+            remark = None if place.writable or row.strategy == "read" else READ_ONLY
+            self._say_connected(remark, now=self._troubled, well=True)
             busy = place.wakes and time.monotonic() - taken < _BUSY
             pause = min(_LOOK_SOON, self._config.poll_seconds) if busy else self._config.poll_seconds
             source.wait(pause, self._interrupted)
@@ -172,25 +177,37 @@ class Watch:
         """How many messages the last look showed that the ledger does not have yet."""
         return max(self._taking.left, self._left)
 
-    def _say_connected(self, remark: str | None = None, *, now: bool = False) -> None:
-        """Let an admin see when the mailbox was last looked at; once a minute is enough."""
+    def _say_connected(self, remark: str | None = None, *, now: bool = False, well: bool = False) -> None:
+        """Let an admin see when the mailbox was last looked at; once a minute is enough. well: it was read, too."""
         if now or time.monotonic() - self._said_at > _SAY:
             self._said_at = time.monotonic()
             with self._database.write() as tx:
-                store_sources.set_state(tx, self._me, self.owned, "connected", remark)
+                if store_sources.set_state(tx, self._me, self.owned, "connected", remark) and well:
+                    store_notices.well(tx, self.owned.mailbox_id)
+            self._troubled = self._troubled and not well
 
     def _hold(self, tx: Connection) -> None:
         if not store_sources.hold(tx, self._me, self.owned):
             raise NotOurs
 
-    def _tell(self, fault: Fault, *, hide: bool) -> None:
+    def _take_hold(self, tx: Connection) -> None:
+        """For a batch of mail: whoever reads a large backlog with many interruptions is reading all the same."""
+        self._hold(tx)
+        store_notices.well(tx, self.owned.mailbox_id)
+
+    def _enter(self, fault: Fault, *, hide: bool) -> None:
+        """Write down why it cannot be read; an admin is told once that lasts."""
         sentence = f"{fault} {fault.remedy if isinstance(fault, Permanent) else ''}".strip()
         _log.warning("mailbox_trouble", reason=sentence)
         if hide:
             return
+        self._troubled = True
         try:
             with self._database.write() as tx:
-                store_sources.set_state(tx, self._me, self.owned, "trouble", sentence)
+                ours = store_sources.set_state(tx, self._me, self.owned, "trouble", sentence)
+                if ours and store_notices.in_trouble(tx, self.owned.mailbox_id, TROUBLE):
+                    row, remedy = store_notices.mailbox_of(tx, self.owned.mailbox_id), getattr(fault, "remedy", "")
+                    telling.tell(tx, self._post, row, "trouble", str(fault), remedy)
         except Temporary:
             _log.warning("mailbox_state_not_stored")
 

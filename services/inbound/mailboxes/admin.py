@@ -14,7 +14,7 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Fault, Permanent
 from common.problems import Problem
-from inbound import store, store_pages
+from inbound import store, store_notices, store_pages
 from inbound.config import Config
 from inbound.mailboxes import preview
 from inbound.mailboxes.logins import Logins
@@ -69,8 +69,8 @@ class Mailboxes:
             row = _existing(tx, scope, id)
             return _shown(row, store.counts(tx, [id])[id])
 
-    def add(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Store a new one; the fetcher reads it within a second or two."""
+    def add(self, scope: Scope, body: Mapping[str, Any], by: str) -> dict[str, Any]:
+        """Store a new one; the fetcher reads it within a second or two. by: the account id of whoever connects it."""
         fields = _parted(body)
         self._check(scope, fields)
         fields["backlog"] = fields["backlog"] or _usual_backlog(fields)
@@ -78,13 +78,14 @@ class Mailboxes:
             _alone(tx, scope, fields, None)
             secret = self._given(fields, self._logins.secret(tx, scope.tenant, body))
             fields["grant_state"] = "good" if fields["auth"] in AUTHS else None
-            id = store.add_mailbox(tx, scope.tenant, fields, b"")
+            id = store.add_mailbox(tx, scope.tenant, {**fields, "connected_by": store_notices.account(by)}, b"")
             if secret is not None:
                 store.set_secret(tx, id, self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id)))
         return self.get(scope, id)
 
-    def change(self, scope: Scope, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Store changed settings. What is said about the backlog counts where another place or strategy is chosen."""
+    def change(self, scope: Scope, id: str, body: Mapping[str, Any], by: str) -> dict[str, Any]:
+        """Store changed settings. What is said about the backlog counts where another place or strategy is chosen. by: who
+        changes them; who gives something new to log in with has connected it from now on."""
         fields = _parted(body)
         self._check(scope, fields)
         with self._database.write() as tx:
@@ -98,6 +99,7 @@ class Mailboxes:
             sealed = None if secret is None else self._vault.seal(tx, scope.tenant, secret.encode(), secret_aad(id))
             if secret is not None:
                 fields["grant_state"] = "good" if fields["auth"] in AUTHS else None
+                fields["connected_by"] = store_notices.account(by)
             store.change_mailbox(tx, row, {**fields, **_backlog(row, fields)}, sealed)
         return self.get(scope, id)
 

@@ -65,12 +65,18 @@ class SignIns:
         self._settings = settings
         self._base_url = base_url
 
-    def begin(self, scope: Scope, provider: str, kind: str, mailbox_id: str | None) -> Begun:
-        """For a mailbox of this kind; of a stored one the kind and the account are known."""
+    def begin(self, scope: Scope, provider: str, kind: str, mailbox_id: str | None, by: str) -> Begun:
+        """For a mailbox of this kind; of a stored one the kind and the account are known. by: whose page it is."""
         if provider not in self._settings.providers:
             raise Problem(422, errors={"provider": [f"Signing in at {NAMES[provider]} is not set up here."]})
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        notes = {"verifier": secrets.token_urlsafe(48), "browser": hashed(browser), "kind": kind, "hint": None}
+        notes = {
+            "verifier": secrets.token_urlsafe(48),
+            "browser": hashed(browser),
+            "kind": kind,
+            "hint": None,
+            "by": by,
+        }
         with self._database.write() as tx:
             if mailbox_id is not None:
                 row = store_pages.find_mailbox(tx, scope, mailbox_id)
@@ -113,7 +119,7 @@ class SignIns:
             if granted is None:
                 store_sign_in.end(tx, row.state_hash, account=account, problem=problem)
             else:
-                problem = self._use(tx, row, state, granted)
+                problem = self._use(tx, row, state, granted, notes.get("by"))
         _log.info("signed_in" if problem is None else "sign_in_failed", provider=row.provider, reason=problem)
         return account, problem
 
@@ -173,7 +179,7 @@ class SignIns:
             {"secret": secret, "access": tokens.access, "until": until, "account": tokens.account},
         )
 
-    def _use(self, tx: Connection, row: Row[Any], state: str, granted: dict[str, Any]) -> str | None:
+    def _use(self, tx: Connection, row: Row[Any], state: str, granted: dict[str, Any], by: str | None) -> str | None:
         """A stored mailbox of this sign-in goes on at once; anything else waits to be saved."""
         mailbox = None if row.mailbox_id is None else store_grants.granted(tx, row.mailbox_id)
         if row.mailbox_id is not None and mailbox is None:
@@ -183,7 +189,7 @@ class SignIns:
         sealed = b""
         if mailbox is not None and (mailbox.auth, mailbox.provider) == ("oauth", row.provider):
             secret = self._vault.seal(tx, row.tenant, granted["secret"].encode(), secret_aad(mailbox.id))
-            store_grants.reconnect(tx, mailbox.id, secret)
+            store_grants.reconnect(tx, mailbox.id, secret, by)
         else:
             sealed = self._seal(tx, row.tenant, state, granted)
         store_sign_in.end(tx, row.state_hash, account=granted["account"], problem=None, sealed=sealed)

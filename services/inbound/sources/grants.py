@@ -17,11 +17,13 @@ from common.crypto import Vault
 from common.db import Database
 from common.errors import Temporary
 from common.ids import new_id
-from inbound import store_grants
+from common.outbox import Outbox
+from inbound import store_grants, store_notices, telling
 from inbound.sources import Unusable
 from inbound.sources.grant_secrets import AUTHS, App, ServiceAccount, SignedIn, read
 from inbound.sources.oauth import GrantRefused, Providers, Tokens
 from inbound.sources.oauth_settings import Client
+from inbound.tables import outbox
 
 EARLY = 180.0
 """Seconds before its end that a token counts as old."""
@@ -31,6 +33,7 @@ _TURN = 0.1
 _AGAIN = 60.0  # seconds after a refusal for which another one cannot be blamed on the token's age
 _REMEMBERED = 10_000
 RECONNECT = "Reconnect needed: the sign-in for this mailbox is not good any more"
+SIGN_IN_AGAIN = "Sign in again: mail that came meanwhile is read then."
 
 _log = log.get(__name__)
 
@@ -62,6 +65,7 @@ class Grants:
         self._providers = providers
         self._aad = aad
         self._clock = clock
+        self._post = Outbox(database, outbox)
         self._known: dict[str, _Known] = {}
         self._refused: dict[str, float] = {}  # when mail servers did not take a mailbox's token
         self._guard = threading.Lock()
@@ -179,6 +183,9 @@ class Grants:
     def _gone(self, mailbox_id: str, used: bytes, refused: GrantRefused) -> None:
         with self._database.write() as tx:
             new = store_grants.set_gone(tx, mailbox_id, used)
+            if new:
+                row = store_notices.mailbox_of(tx, mailbox_id)
+                telling.tell(tx, self._post, row, "reconnect", str(refused), SIGN_IN_AGAIN)
         if new:
             _log.error("mailbox_reconnect_needed", mailbox=mailbox_id, reason=str(refused))
 
@@ -247,6 +254,6 @@ _OPERATOR = "Ask the operator to check the client id and secret with which peopl
 def _reconnect(why: str) -> Unusable:
     return Unusable(
         f"{RECONNECT} ({why.rstrip('.')}).",
-        remedy="Sign in again: mail that came meanwhile is read then.",
+        remedy=SIGN_IN_AGAIN,
         field="secret",
     )

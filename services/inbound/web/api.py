@@ -17,6 +17,7 @@ from inbound.store_steps import Step
 from inbound.web import schemas
 
 _MOST_OF_ISSUE = 100
+_NOT_STUCK = "Only a mail that is held or failed can be tried again."
 
 
 def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
@@ -45,8 +46,8 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
         return mailboxes.test(_scope(), body)
 
     @pages.post("/preview")
-    @pages.arguments(schemas.Connection)
-    @pages.response(200, schemas.Preview)
+    @pages.arguments(schemas_preview.PreviewBody)
+    @pages.response(200, schemas_preview.Preview)
     @pages.alt_response(422, description="The folder cannot be looked at, and why.")
     def preview(body: dict[str, Any]) -> dict[str, Any]:
         """What is in the folder, and what connecting it, or choosing it instead of another, would do."""

@@ -59,8 +59,8 @@ def sign_in_blueprint(sign_ins: SignIns, base_url: str) -> Blueprint:
     @pages.alt_response(404, description="There is no such mailbox.")
     def begin(body: dict[str, Any]) -> Any:
         """Begin: open `url` in a popup, then ask for the state until it is done."""
-        scope = scope_of(current_session(project=True))
-        begun = sign_ins.begin(scope, body["provider"], body["kind"], body["mailbox"])
+        session = current_session(project=True)
+        begun = sign_ins.begin(scope_of(session), body["provider"], body["kind"], body["mailbox"], session.account)
         return {"url": begun.url, "state": begun.state}, 200, {"Set-Cookie": cookie.made(begun.browser)}
 
     @pages.get("/<state>")
