@@ -59,6 +59,11 @@ class GraphMailboxes:
         self.throttled, self.retry_after = 0, 1
         self.epoch = 1  # delta links of earlier ones are too old
         self.allowed: set[str] | None = None  # the mailboxes an app may read; None: all
+        self.counts = True  # whether @odata.count tells; Graph is known to say -1 at times
+        self.broken: dict[
+            str, str
+        ] = {}  # message id → how its $value breaks: "404", "500", "endless", "short", "silent"
+        self.calls: list[str] = []  # "METHOD path" of what was asked
         self._users: dict[str, dict[str, GraphFolder]] = {}
 
     def add(self, user: str) -> dict[str, GraphFolder]:
@@ -116,6 +121,7 @@ class GraphMailboxes:
         with self.lock:
             self._users.clear()
             self.page, self.throttled, self.retry_after, self.epoch, self.allowed = 10, 0, 1, 1, None
+            self.counts, self.broken, self.calls = True, {}, []
 
     def _enter(self, folder: GraphFolder, message: GraphMessage) -> None:
         folder.messages[message.id] = message

@@ -1,7 +1,12 @@
 """Graph over HTTP: `/graph/v1.0/me/…` and `/graph/v1.0/users/{user}/…`."""
 
+import itertools
 import re
+import time
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -9,6 +14,7 @@ from sandbox.graph.mailboxes import GraphFolder, GraphMailboxes, GraphMessage
 from sandbox.oauth.provider import OauthProvider, Refused
 
 _ID = re.compile(r'IdType\s*=\s*"ImmutableId"')
+_TOKEN = re.compile(r"\d+\.\d+\.\d+")
 _SIZE = re.compile(r"odata\.maxpagesize\s*=\s*(\d+)")
 Answer = Response | tuple[Response | str, int]
 
@@ -55,6 +61,7 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
     @routes.before_request
     def begin() -> None:
         mailboxes.lock.acquire()
+        mailboxes.calls.append(f"{request.method} {request.path.removeprefix('/graph/v1.0')}")
 
     @routes.teardown_request
     def end(_: BaseException | None) -> None:
@@ -71,11 +78,21 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
             page["@odata.nextLink"] = f"{request.base_url}?$skip={skip + 10}"
         return jsonify(page)
 
-    def delta(folder: str, user: str | None = None) -> Answer:
+    def folder_of(folder: str, user: str | None) -> GraphFolder:
         found = (mailboxes.folders(user_of(user)) or {}).get(folder.lower() if folder.lower() == "inbox" else folder)
         if found is None:
             raise GraphError(404, "ErrorItemNotFound", "The specified folder could not be found in the store.")
-        return _delta(mailboxes, found)
+        return found
+
+    def one_folder(folder: str, user: str | None = None) -> Answer:
+        one = folder_of(folder, user)
+        return jsonify(_folder(one, mailboxes.folders(user_of(user)) or {}))
+
+    def messages(folder: str, user: str | None = None) -> Answer:
+        return _listed(mailboxes, folder_of(folder, user))
+
+    def delta(folder: str, user: str | None = None) -> Answer:
+        return _delta(mailboxes, folder_of(folder, user))
 
     def message(id: str, user: str | None = None) -> Answer:
         who = user_of(user)
@@ -88,7 +105,8 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
         return jsonify(one.shown(_immutable()))
 
     def value(id: str, user: str | None = None) -> Answer:
-        return Response(_message(mailboxes, user_of(user), id)[1].raw, content_type="text/plain")
+        one = _message(mailboxes, user_of(user), id)[1]
+        return _broken(mailboxes.broken.get(one.id, ""), one.raw)
 
     def move(id: str, user: str | None = None) -> Answer:
         who = user_of(user)
@@ -101,6 +119,8 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
 
     for base, name in (("/me", "me"), ("/users/<user>", "user")):
         routes.add_url_rule(f"{base}/mailFolders", f"{name}_folders", folders)
+        routes.add_url_rule(f"{base}/mailFolders/<folder>", f"{name}_folder", one_folder)
+        routes.add_url_rule(f"{base}/mailFolders/<folder>/messages", f"{name}_messages", messages)
         routes.add_url_rule(f"{base}/mailFolders/<folder>/childFolders", f"{name}_children", folders)
         routes.add_url_rule(f"{base}/mailFolders/<folder>/messages/delta", f"{name}_delta", delta)
         routes.add_url_rule(f"{base}/messages/<id>", f"{name}_message", message, methods=["GET", "PATCH", "DELETE"])
@@ -111,7 +131,56 @@ def blueprint(mailboxes: GraphMailboxes, provider: OauthProvider) -> Blueprint:
 
 def _folder(one: GraphFolder, found: dict[str, GraphFolder]) -> dict[str, Any]:
     below = sum(other.parent == one.id for other in found.values())
-    return {"id": one.id, "displayName": one.name, "childFolderCount": below}
+    unread = sum(not message.read for message in one.messages.values())
+    counts = {"totalItemCount": len(one.messages), "unreadItemCount": unread}
+    return {"id": one.id, "displayName": one.name, "childFolderCount": below, **counts}
+
+
+def _listed(mailboxes: GraphMailboxes, folder: GraphFolder) -> Response:
+    """The messages by their time, the newest first unless told; $filter knows `receivedDateTime ge` alone."""
+    rows = sorted(folder.messages.values(), key=lambda one: one.received, reverse="asc" not in _asked("$orderby"))
+    if wanted := _asked("$filter"):
+        word, operator, instant = wanted.split(" ")
+        if (word, operator) != ("receivedDateTime", "ge"):
+            raise GraphError(400, "ErrorInvalidUrlQuery", "The filter is not supported.")
+        since = datetime.fromisoformat(instant.replace("Z", "+00:00")).timestamp()
+        rows = [one for one in rows if one.received >= since]
+    preferred = _SIZE.search(request.headers.get("Prefer", ""))
+    most = min(mailboxes.page, int(preferred[1]) if preferred else 10)
+    skip, size = request.args.get("$skip", 0, int), request.args.get("$top", most, int)
+    page: dict[str, Any] = {"value": [one.shown(_immutable()) for one in rows[skip : skip + size]]}
+    if "$count" in request.args:
+        page["@odata.count"] = len(rows) if mailboxes.counts else -1
+    if skip + size < len(rows):
+        kept = urlencode({name: value for name, value in request.args.items() if name != "$skip"})
+        page["@odata.nextLink"] = f"{request.base_url}?{kept}&$skip={skip + size}"
+    return jsonify(page)
+
+
+def _asked(name: str) -> str:
+    return request.args.get(name, "")
+
+
+def _broken(how: str, raw: bytes) -> Response:
+    """The octets of a message, or what comes instead: 404, 500, octets without end, half of them, or none at all."""
+    if how in ("404", "500"):
+        code = "ErrorItemNotFound" if how == "404" else "ErrorInternalServerError"
+        raise GraphError(int(how), code)
+    if how == "endless":
+        return Response(itertools.repeat(raw), content_type="text/plain")
+    if how == "short":
+        answer = Response(iter([raw[: len(raw) // 2]]), content_type="text/plain")
+        answer.headers["Content-Length"] = str(len(raw))
+        return answer
+    if how == "silent":
+        return Response(_silence(), content_type="text/plain")
+    return Response(raw, content_type="text/plain")
+
+
+def _silence() -> Iterator[bytes]:
+    """Nothing, for longer than anybody waits who gives up after a second."""
+    time.sleep(3.0)
+    yield b""
 
 
 def _delta(mailboxes: GraphMailboxes, folder: GraphFolder) -> Response:
@@ -119,6 +188,8 @@ def _delta(mailboxes: GraphMailboxes, folder: GraphFolder) -> Response:
     token = request.args.get("$skiptoken") or request.args.get("$deltatoken")
     begun, upto = 0, len(folder.changes)
     if token:
+        if not _TOKEN.fullmatch(token):
+            raise GraphError(400, "ErrorInvalidUrlQuery", "The token is badly formed.")
         epoch, begun, end = (int(part) for part in token.split("."))
         if epoch != mailboxes.epoch:
             raise GraphError(410, "SyncStateNotFound", "The sync state generation is not found.")

@@ -111,6 +111,14 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """A number of messages; where it is not exact, about so many."""
+
+    number: int
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Disposal:
     """What to do in the mailbox with messages that are accounted for: "mark" (as read), "delete", or "move" to `folder`."""
 
@@ -136,18 +144,30 @@ class Finding:
 class Source(Protocol):
     """A connection to one folder. Not for use by two threads at once."""
 
-    def open(self) -> Place:
-        """Connect, log in and open the folder."""
+    def open(self, mark: str = "") -> Place:
+        """Connect, log in and open the folder. mark: what `mark` was in an earlier session, to go on from there."""
 
     def listed(self, after: str | None = None) -> tuple[str, ...]:
         """The ids of the messages there now, oldest first where the server tells; above `after` in an ordered source, all of
         them in any other."""
+
+    def changed(self, most: int | None = None) -> tuple[str, ...] | None:
+        """Of an unordered source: the ids of the messages that are there and may be new since the last look, or since the mark
+        that it was opened with; all that are there where it knows no better. None: it cannot tell any more, look at
+        everything; or not with `most` calls."""
+
+    @property
+    def mark(self) -> str:
+        """What a later session can go on from, everything told so far behind it; "" where the source has none. A secret."""
 
     def unread(self) -> frozenset[str]:
         """The ids of the messages that nobody has read: all of them where the protocol does not know."""
 
     def since(self, instant: float) -> tuple[str, ...]:
         """The ids of the messages that arrived at this instant or later, and of those that do not tell."""
+
+    def counted(self, instant: float) -> Count:
+        """How many `since` would name; at the cost of a few small commands."""
 
     def overview(self) -> Overview:
         """How many messages there are, and since when; at the cost of a few small commands."""

@@ -1,36 +1,34 @@
-"""Microsoft Graph: one folder, followed by its delta query, with immutable ids; messages come as raw MIME (`$value`).
-
-The folder's ids are had once when it is opened, then only what changed. Where a change is too old for Graph to tell (410), all
-are had anew. Nothing is lost by forgetting: which messages are accounted for is in the ledger, not in the delta link.
-"""
+"""Microsoft Graph: one folder, followed by its delta query, with immutable ids; messages come as raw MIME (`$value`)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from common.errors import Permanent, Temporary
+from common.errors import Fault, Permanent, Temporary
 from common.http import Http
-from inbound.sources import MARK, Account, Disposal, Finding, Message, Overview, Place, Unusable, idle
+from inbound.sources import (
+    MARK,
+    Account,
+    Count,
+    Disposal,
+    Finding,
+    Message,
+    Overview,
+    Place,
+    Unreadable,
+    Unusable,
+    idle,
+)
 from inbound.sources.batches import MESSAGES, OCTETS, too_large
 from inbound.sources.graph_calls import GraphCalls
-from inbound.sources.graph_faults import Expired, Gone
+from inbound.sources.graph_faults import Gone
+from inbound.sources.graph_folders import GraphFolders
+from inbound.sources.graph_list import GraphList, instant
 
-_KNOWN = ("inbox", "archive", "junkemail", "deleteditems", "sentitems", "drafts")  # names that Graph itself knows
-_FOLDERS = 500
-_DEPTH = 5
-_WANTED = "?$select=id,receivedDateTime,isRead"
 _HEADERS = "?$select=internetMessageHeaders,subject,from,receivedDateTime"
-_READ, _LIST, _CHANGE = "read messages", "list messages", "change messages"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the delta query told of a message; None where it did not."""
-
-    arrived_at: float | None
-    read: bool | None
+_READ, _CHANGE = "read messages", "change messages"
+_IN_A_ROW = 2
 
 
 class GraphSource:
@@ -42,40 +40,56 @@ class GraphSource:
     def __init__(self, account: Account, http: Http, url: str, *, timeout: float, most: int) -> None:
         self._account = account
         self._calls = GraphCalls(account, http, url, timeout)
+        self._folders = GraphFolders(self._calls, account.username)
         self._most = most
-        self._folder = ""
-        self._there: dict[str, _Known] = {}
-        self._delta = ""
+        self._list = GraphList(self._calls, "inbox")
         self._targets: dict[str, str] = {}
 
-    def open(self) -> Place:
-        self._folder = self._found(self._account.folder, "folder")
-        self._anew()
-        return Place(validity="", ordered=False, count=len(self._there), writable=True, wakes=False)
+    def open(self, mark: str = "") -> Place:
+        self._list = GraphList(self._calls, self._folders.found(self._account.folder, "folder"), mark)
+        return Place(validity="", ordered=False, count=self._totals().total, writable=True, wakes=False)
 
     def listed(self, after: str | None = None) -> tuple[str, ...]:
-        try:
-            self._follow(self._delta, self._there)
-        except Expired:
-            self._anew()
-        return tuple(sorted(self._there, key=lambda id: self._there[id].arrived_at or 0.0))
+        with self._there():
+            self._list.everything()
+        return self._ids()
+
+    def changed(self, most: int | None = None) -> tuple[str, ...] | None:
+        return self._ids() if self._list.changed(most) else None
+
+    @property
+    def mark(self) -> str:
+        return self._list.mark
 
     def unread(self) -> frozenset[str]:
-        return frozenset(id for id, known in self._there.items() if not known.read)
+        return frozenset(id for id, known in self._list.seen().items() if not known.read)
 
     def since(self, instant: float) -> tuple[str, ...]:
-        there = self._there
+        there = self._list.seen()
         return tuple(id for id, known in there.items() if known.arrived_at is None or known.arrived_at >= instant)
 
+    def counted(self, instant: float) -> Count:
+        with self._there():
+            return self._list.counted(instant)
+
     def overview(self) -> Overview:
-        oldest = min((known.arrived_at for known in self._there.values() if known.arrived_at), default=None)
-        return Overview(len(self._there), len(self.unread()), oldest)
+        with self._there():
+            return self._list.overview()
 
     def messages(self, ids: Sequence[str], max_bytes: int) -> Iterator[Sequence[Message]]:
         batch: list[Message] = []
-        octets = 0
+        octets = in_a_row = 0
+        trouble: Fault | None = None
         for id in ids:
-            message = self._message(id, max_bytes)
+            try:
+                message = self._message(id, max_bytes)
+            except Fault as fault:
+                # Each message is a call of its own: one that cannot be had keeps no other out.
+                trouble, in_a_row = fault, in_a_row + 1
+                if not isinstance(fault, Unreadable) or in_a_row >= _IN_A_ROW:
+                    break
+                continue
+            in_a_row = 0
             if message is None:
                 continue
             if batch and (len(batch) >= MESSAGES or octets + len(message.raw) > OCTETS):
@@ -85,6 +99,8 @@ class GraphSource:
             octets += len(message.raw)
         if batch:
             yield batch
+        if trouble is not None:
+            raise trouble
 
     def headers(self, ids: Sequence[str]) -> Sequence[Message]:
         found = (self._headers(id, 0, "Only its header was fetched.") for id in ids)
@@ -101,10 +117,10 @@ class GraphSource:
         idle.sleep(seconds, stopped)
 
     def check(self) -> Finding:
-        names = tuple(sorted(self._folders()))[:_FOLDERS]
-        self._folder = self._found(self._account.folder, "folder")
-        self._anew()
-        total, unread = len(self._there), len(self.unread())
+        names = self._folders.names()
+        self._list = GraphList(self._calls, self._folders.found(self._account.folder, "folder"))
+        found = self._totals()
+        total, unread = found.total, found.unread or 0
         sentences = (
             f"Microsoft Graph lets Mailbridge read the mailbox {self._account.username}.",
             f"The folder {self._account.folder} has {total} {'message' if total == 1 else 'messages'}, {unread} of them unread.",
@@ -117,42 +133,43 @@ class GraphSource:
 
     # --- what is there
 
-    def _anew(self) -> None:
-        there: dict[str, _Known] = {}
-        try:
-            self._follow(f"/mailFolders/{quote(self._folder)}/messages/delta{_WANTED}", there)
-        except Gone:
-            raise self._no_folder(self._account.folder, "folder") from None
-        except Expired:
-            raise Temporary("Microsoft Graph forgot the list of messages while it was read.") from None
-        self._there = there
+    def _totals(self) -> Overview:
+        with self._there():
+            return self._list.totals()
 
-    def _follow(self, link: str, there: dict[str, _Known]) -> None:
-        """Ask for changes, all pages of them, and enter them; nothing is entered twice if it is cut short and repeated."""
-        for page in self._calls.pages(link, _LIST):
-            for item in page.get("value") or ():
-                if isinstance(item, dict) and isinstance(item.get("id"), str):
-                    _enter(there, item)
-            delta = page.get("@odata.deltaLink")
-            if isinstance(delta, str):
-                self._delta = delta
-                return
-        raise Temporary("Microsoft Graph broke off the list of messages.")
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        try:
+            yield
+        except Gone:
+            raise self._folders.missing(self._account.folder, "folder") from None
+
+    def _ids(self) -> tuple[str, ...]:
+        there = self._list.there
+        return tuple(sorted(there, key=lambda id: there[id].arrived_at or 0.0))
 
     # --- messages
 
     def _message(self, id: str, max_bytes: int) -> Message | None:
+        """None where it is gone; Unreadable where Graph does not hand this one over."""
         try:
             raw = self._calls.octets(f"/messages/{quote(id)}/$value", _READ)
         except Gone:
-            return None
+            if self._headers(id, 0, "") is None:
+                return None
+            raise Unreadable("Microsoft Graph lists a message and says that it is not there.") from None
         except Unusable:
             raise
         except Permanent as fault:  # more octets than `http` takes
             if "more than" not in str(fault):
                 raise
             return self._headers(id, self._most, too_large(self._most + 1, min(max_bytes, self._most)))
-        arrived_at = self._there[id].arrived_at if id in self._there else None
+        except Temporary as fault:
+            if fault.retry_after is not None:  # it asks for patience, whatever the message
+                raise
+            raise Unreadable(str(fault)) from fault
+        there = self._list.there
+        arrived_at = there[id].arrived_at if id in there else None
         if len(raw) <= max_bytes:
             return Message(id, len(raw), raw, arrived_at=arrived_at)
         return Message(id, len(raw), _header_block(raw), too_large(len(raw), max_bytes), arrived_at)
@@ -162,7 +179,7 @@ class GraphSource:
             told = self._calls.get(f"/messages/{quote(id)}{_HEADERS}", _READ)
         except Gone:
             return None
-        return Message(id, size, _block_of(told), problem, _instant(told.get("receivedDateTime")))
+        return Message(id, size, _block_of(told), problem, instant(told.get("receivedDateTime")))
 
     def _dispose(self, id: str, disposal: Disposal) -> None:
         path = f"/messages/{quote(id)}"
@@ -172,75 +189,8 @@ class GraphSource:
             self._calls.change("DELETE", path, None, _CHANGE)
         else:
             if disposal.folder not in self._targets:
-                self._targets[disposal.folder] = self._found(disposal.folder, "move_to")
+                self._targets[disposal.folder] = self._folders.found(disposal.folder, "move_to")
             self._calls.change("POST", f"{path}/move", {"destinationId": self._targets[disposal.folder]}, _CHANGE)
-
-    # --- folders
-
-    def _found(self, name: str, field: str) -> str:
-        """The id of a folder by its name or path; a name that Graph itself knows is its id."""
-        if name.lower() in _KNOWN:
-            return name.lower()
-        path = ""
-        for part in name.split("/"):
-            under = f"/mailFolders/{quote(path)}/childFolders" if path else "/mailFolders"
-            found = [id for shown, id, _ in self._listed_folders(under) if shown.lower() == part.lower()]
-            if not found:
-                raise self._no_folder(name, field)
-            path = found[0]
-        return path
-
-    def _folders(self, under: str = "", within: str = "", depth: int = 0) -> list[str]:
-        """Their names as paths; those below one are looked at where Graph says that there are any."""
-        names: list[str] = []
-        for shown, id, below in self._listed_folders(under or "/mailFolders"):
-            if len(names) >= _FOLDERS:
-                break
-            names.append(within + shown)
-            if below and depth < _DEPTH:
-                names += self._folders(f"/mailFolders/{quote(id)}/childFolders", f"{within}{shown}/", depth + 1)
-        return names
-
-    def _listed_folders(self, path: str) -> Iterator[tuple[str, str, bool]]:
-        """(name, id, whether there are folders below it)."""
-        try:
-            for page in self._calls.pages(path, "list the folders"):
-                for item in page.get("value") or ():
-                    if isinstance(item, dict) and isinstance(item.get("id"), str):
-                        yield str(item.get("displayName") or ""), item["id"], bool(item.get("childFolderCount"))
-        except Gone:
-            raise Unusable(
-                f"Microsoft Graph knows no mailbox {self._account.username}.",
-                remedy="Give the mailbox's user name (user principal name) as Microsoft 365 shows it.",
-                field="secret",
-            ) from None
-
-    def _no_folder(self, name: str, field: str) -> Unusable:
-        names = tuple(sorted(self._folders()))[:_FOLDERS]
-        remedy = f"Choose one of these: {', '.join(names[:20])}." if names else "Name another folder."
-        return Unusable(f"The mailbox has no folder {name!r}.", remedy=remedy, field=field, folders=names)
-
-
-def _enter(there: dict[str, _Known], item: Mapping[str, Any]) -> None:
-    id = str(item["id"])
-    if "@removed" in item:
-        there.pop(id, None)
-        return
-    known, read = there.get(id), item.get("isRead")
-    there[id] = _Known(
-        _instant(item.get("receivedDateTime")) or (known.arrived_at if known else None),
-        read if isinstance(read, bool) else known.read if known else None,
-    )
-
-
-def _instant(text: object) -> float | None:
-    """An instant as Graph writes it: ISO 8601 in UTC."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _header_block(raw: bytes) -> bytes:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from common.errors import Temporary
 from common.http import Answer, Http
 from inbound.sources import Account, Unusable
-from inbound.sources.graph_faults import Expired, Gone, explain
+from inbound.sources.graph_faults import Expired, Gone, Refused, explain
 
 _PAGE = 100
 _PAGES = 10_000
@@ -19,7 +19,7 @@ _PREFER = f'IdType="ImmutableId", odata.maxpagesize={_PAGE}'
 class GraphCalls:
     """Asks Graph about the mailbox `account.username`. url: Graph with its version.
 
-    Raises Unusable and Temporary; Gone for 404, Expired for 410.
+    Raises Unusable and Temporary, of which Refused is one; Gone for 404, Expired for 410.
     """
 
     def __init__(self, account: Account, http: Http, url: str, timeout: float) -> None:
@@ -27,6 +27,10 @@ class GraphCalls:
         self._http = http
         self._url = url
         self._timeout = timeout
+
+    def address(self, path: str) -> str:
+        """Where a path below the mailbox is asked for."""
+        return self._at(path)
 
     def get(self, path: str, what: str) -> dict[str, Any]:
         """The JSON object at a path below the mailbox, or at a link that Graph gave."""
@@ -61,7 +65,7 @@ class GraphCalls:
             return f"{self._url}/{self._mailbox()}{path}"
         ours, theirs = urlsplit(self._url), urlsplit(path)
         if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):  # the token is for Graph's eyes only
-            raise Temporary(f"Microsoft Graph leads to another host: {theirs.netloc}.")
+            raise Refused(f"Microsoft Graph leads to another host: {theirs.netloc}.")
         return path
 
     def _mailbox(self) -> str:

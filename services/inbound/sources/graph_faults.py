@@ -18,14 +18,22 @@ class Expired(Exception):
     """A delta link is too old: 410, begin anew."""
 
 
+class Refused(NotNow):
+    """Graph does not take this very question: what the link says cannot be asked (any more)."""
+
+
+_PATIENCE = 10.0  # seconds to wait where Graph asks for fewer calls and does not say for how long
+
+
 def explain(status: int, headers: Mapping[str, str], body: bytes, user: str, what: str) -> Fault:
     """The fault for an answer that is none of 2xx, 404 and 410. what: what we were about to do; user: whose mailbox."""
     words = said(body)
     told = f": {words}" if words else "."
     if status >= 500 or status in _PASSING:
+        seconds = _seconds(headers.get("retry-after"))
         return NotNow(
             f"Microsoft Graph answered {status} when asked to {what}{told}",
-            retry_after=_seconds(headers.get("retry-after")),
+            retry_after=_PATIENCE if status == 429 and seconds is None else seconds,
         )
     if status == 401:
         return Unusable(
@@ -38,7 +46,7 @@ def explain(status: int, headers: Mapping[str, str], body: bytes, user: str, wha
             "administrator of Microsoft 365.",
             field="secret",
         )
-    return NotNow(f"Microsoft Graph answered {status} when asked to {what}{told}")
+    return Refused(f"Microsoft Graph answered {status} when asked to {what}{told}")
 
 
 def said(body: bytes) -> str:

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from imapclient import IMAPClient, SocketTimeout
@@ -20,6 +20,7 @@ from common.errors import Permanent, Temporary
 from inbound.sources import (
     MARK,
     Account,
+    Count,
     Disposal,
     Finding,
     Message,
@@ -66,7 +67,7 @@ class ImapSource:
         self._idles = False
         self._in_vain = 0  # how often in a row we were told of mail that was not there
 
-    def open(self) -> Place:
+    def open(self, mark: str = "") -> Place:
         self.close()
         with self._explained("open the folder"):
             self._client = client = self._connect()
@@ -102,19 +103,20 @@ class ImapSource:
         with self._explained("list the unread messages"):
             return frozenset(str(number) for number in self._here().search("UNSEEN"))
 
+    def changed(self, most: int | None = None) -> tuple[str, ...]:
+        return self.listed()
+
+    @property
+    def mark(self) -> str:
+        return ""
+
     def since(self, instant: float) -> tuple[str, ...]:
         with self._explained("list the newer messages"):
-            client = self._here()
-            # SINCE knows days only, and in the server's time zone.
-            day = (datetime.fromtimestamp(instant, UTC) - timedelta(days=1)).date()
-            found = sorted(client.search(["SINCE", day]))
-            arrived: dict[int, float] = {}
-            for start in range(0, len(found), 500):
-                answer = client.fetch(found[start : start + 500], ["INTERNALDATE"])
-                arrived |= {
-                    number: _instant(item.get(b"INTERNALDATE"), float("inf")) for number, item in answer.items()
-                }
-            return tuple(str(number) for number in found if arrived.get(number, instant) >= instant)
+            return tuple(map(str, imap_overview.since(self._here(), instant)))
+
+    def counted(self, instant: float) -> Count:
+        with self._explained("count the newer messages"):
+            return imap_overview.counted(self._here(), instant)
 
     def overview(self) -> Overview:
         with self._explained("look at the mailbox"):

@@ -16,6 +16,7 @@ from inbound.sources.pop3 import Pop3Source
 from inbound.tables import data_key
 
 _TOKEN_TIMEOUT, _TOKEN_OCTETS = 10.0, 2**20
+_LIST_OCTETS = 4 * 2**20  # a page of a list, however small mails have to be
 
 KINDS = ("imap", "pop3", "graph")
 PUSH = "push"
@@ -62,6 +63,7 @@ def source_for(kind: str, account: Account, config: Config) -> Source:
     if kind == "pop3":
         return Pop3Source(account, nets, timeout=timeout, allow_plain=settings.allow_plain)
     if kind == "graph":
-        http = Http(nets, config.imap_timeout, limit=config.max_mail_bytes)
-        return GraphSource(account, http, config.oauth.graph_url, timeout=timeout, most=config.max_mail_bytes)
+        most = max(config.max_mail_bytes, _LIST_OCTETS)
+        http = Http(nets, config.imap_timeout, limit=most)
+        return GraphSource(account, http, config.oauth.graph_url, timeout=timeout, most=most)
     raise ValueError(f"no source of the kind {kind!r}")

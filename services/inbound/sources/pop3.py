@@ -11,6 +11,7 @@ from common.errors import Temporary
 from inbound.sources import (
     MARK,
     Account,
+    Count,
     Disposal,
     Finding,
     Message,
@@ -32,6 +33,7 @@ from inbound.sources.wire import Network
 _HEADER_BYTES = 256 * 1024
 _NAME = 400  # letters of a UIDL that are kept; RFC 1939 allows 70
 _FAREWELL = 2.0
+_ASKED = 100  # messages that are asked one by one when they came, to count them
 
 
 class Pop3Source:
@@ -49,7 +51,7 @@ class Pop3Source:
         self._numbers: dict[str, int] = {}
         self._sizes: dict[int, int] = {}
 
-    def open(self) -> Place:
+    def open(self, mark: str = "") -> Place:
         self.close()
         self._here()
         return Place(validity="", ordered=False, count=len(self._numbers), writable=True, wakes=False)
@@ -68,6 +70,28 @@ class Pop3Source:
             if arrived is None or arrived >= instant:
                 found.append(id)
         return tuple(found)
+
+    def changed(self, most: int | None = None) -> tuple[str, ...]:
+        return self.listed()
+
+    @property
+    def mark(self) -> str:
+        return ""
+
+    def counted(self, instant: float) -> Count:
+        ids = self.listed()
+        if len(ids) <= _ASKED:
+            return Count(len(self.since(instant)))
+        # POP3 tells no times and a header costs a command. Most servers number messages as they came: halve until it is found.
+        early, late = 0, len(ids)  # all before `early` came before the instant, all from `late` on at it or later
+        while early < late:
+            middle = (early + late) // 2
+            arrived = arrivals.arrived_at(self._header(ids[middle]))
+            if arrived is None or arrived >= instant:
+                late = middle
+            else:
+                early = middle + 1
+        return Count(len(ids) - early, exact=False)
 
     def overview(self) -> Overview:
         ids = self.listed()

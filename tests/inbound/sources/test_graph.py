@@ -13,7 +13,7 @@ from common.http import Http
 from common.nets import Nets
 from inbound.config import Config
 from inbound.fetcher import Fetcher
-from inbound.sources import Account, Bearer, Disposal, Unusable
+from inbound.sources import Account, Bearer, Count, Disposal, Overview, Unreadable, Unusable
 from inbound.sources.grants import OneToken
 from inbound.sources.graph import GraphSource
 from inbound.sources.graph_faults import explain
@@ -43,11 +43,13 @@ def token(graph: Cloud, account: str = USER, scope: str = GRAPH) -> str:
     return str(graph.provider.access(account, scope)["access_token"])
 
 
-def source(graph: Cloud, bearer: Bearer | None = None, *, most: int = SMALL, **changes: Any) -> GraphSource:
+def source(
+    graph: Cloud, bearer: Bearer | None = None, *, most: int = SMALL, timeout: float = 10.0, **changes: Any
+) -> GraphSource:
     values = {"host": "graph.microsoft.com", "port": 443, "security": "tls", "username": USER, "secret": ""}
     account = Account(**{**values, "folder": "INBOX", "bearer": bearer or OneToken(token(graph), USER), **changes})
     http = Http(Nets(("127.0.0.0/8",)), 10.0, limit=most)
-    return GraphSource(account, http, f"{graph.url}/graph/v1.0", timeout=10.0, most=most)
+    return GraphSource(account, http, f"{graph.url}/graph/v1.0", timeout=timeout, most=most)
 
 
 @contextmanager
@@ -77,7 +79,7 @@ def test_messages_come_as_they_are(graph: Cloud) -> None:
         assert raws(found) == mails
         first = next(iter(found.messages(found.listed()[:1], SMALL)))[0]
         assert (first.arrived_at, first.size) == (1_000_000.0, len(mails[0]))
-    assert found.unread() == frozenset(found._there)  # reading marks nothing
+    assert found.unread() == frozenset(found.listed())  # reading marks nothing
 
 
 def test_only_changes_are_asked_for_after_the_first_look(graph: Cloud) -> None:
@@ -104,6 +106,119 @@ def test_an_expired_delta_link_costs_a_new_look_and_no_message(graph: Cloud) -> 
         folder = graph.graph.add(USER)["inbox"]
         graph.graph.remove(folder, folder.messages[ids[0]])
         assert found.listed() == tuple(ids[1:])
+
+
+def deltas(graph: Cloud) -> int:
+    """How many pages of the list were asked for since the last question."""
+    asked = sum(call.endswith("/messages/delta") for call in graph.graph.calls)
+    graph.graph.calls.clear()
+    return asked
+
+
+def test_a_mark_lets_a_later_session_ask_for_changes_only(graph: Cloud) -> None:
+    for number in range(35):
+        graph.graph.deliver(USER, letter(str(number)), at=float(number + 1))
+    with opened(graph) as found:
+        found.listed()
+        mark = found.mark
+    assert deltas(graph) == 4
+    new = graph.graph.deliver(USER, letter("new"), at=99.0)
+    with closing(source(graph)) as later:
+        later.open(mark)
+        assert later.changed() == (new,)
+        assert deltas(graph) == 1
+        assert len(later.listed()) == 36, "what is asked for as a whole is told as a whole"
+
+
+def test_a_mark_that_is_too_old_or_not_understood_is_said_to_be_of_no_use(graph: Cloud) -> None:
+    ids = [graph.graph.deliver(USER, letter("one"))]
+    with opened(graph) as found:
+        found.listed()
+        mark = found.mark
+    graph.graph.expire_links()
+    for useless in (mark, "", "rubbish", mark.replace("deltatoken=", "deltatoken=x")):
+        with closing(source(graph)) as later:
+            later.open(useless)
+            assert later.changed() is None
+            assert later.listed() == tuple(ids)
+
+
+def test_a_mark_counts_for_the_mailbox_and_the_way_in_that_it_was_had_by_only(graph: Cloud) -> None:
+    with opened(graph) as found:
+        found.listed()
+        mark = found.mark
+    graph.graph.calls.clear()
+    app = str(graph.provider.access("", "https://graph.microsoft.com/.default", app="an-app")["access_token"])
+    with closing(source(graph, OneToken(app, None))) as other:  # /users/…, where the link says /me/…
+        other.open(mark)
+        assert other.changed() is None and deltas(graph) == 0
+    with closing(source(graph, folder="Archive")) as elsewhere:
+        elsewhere.open(mark)
+        assert elsewhere.changed() is None and deltas(graph) == 0
+
+
+def test_changes_of_too_many_pages_are_left_to_a_full_look(graph: Cloud) -> None:
+    with opened(graph) as found:
+        found.listed()
+        for number in range(35):
+            graph.graph.deliver(USER, letter(str(number)))
+        assert found.changed(2) is None
+        assert len(found.changed() or ()) == 35
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_newer_messages_are_counted_by_few_calls(graph: Cloud, counts: bool) -> None:
+    for number in range(300):
+        graph.graph.deliver(USER, letter(str(number)), at=1_000_000.0 + number)
+    graph.graph.counts, graph.graph.page = counts, 100
+    with opened(graph) as found:
+        graph.graph.calls.clear()
+        assert found.counted(1_000_100.0) == Count(200)
+        assert len(graph.graph.calls) == (1 if counts else 3)
+        graph.graph.page = 10
+        assert found.counted(0.0) == (Count(300) if counts else Count(200, exact=False))
+        graph.graph.calls.clear()
+        assert found.overview() == Overview(300, 300, 1_000_000.0)
+        assert len(graph.graph.calls) == 2, "an overview does not list the folder"
+
+
+@pytest.mark.parametrize("broken", ["404", "500", "short", "silent"])
+def test_a_message_that_is_not_handed_over_keeps_no_other_out(graph: Cloud, broken: str) -> None:
+    ids = [graph.graph.deliver(USER, letter(name, text="x" * 200), at=float(at)) for at, name in enumerate("abc", 1)]
+    graph.graph.broken[ids[1]] = broken
+    with opened(graph, timeout=1.0) as found:
+        batches = found.messages(ids, SMALL)
+        assert [message.id for message in next(iter(batches))] == [ids[0], ids[2]]
+        with pytest.raises(Unreadable):
+            next(iter(batches))
+
+
+def test_a_message_without_end_comes_as_its_header(graph: Cloud) -> None:
+    id = graph.graph.deliver(USER, letter("endless", text="x" * 5_000))
+    graph.graph.broken[id] = "endless"
+    with opened(graph) as found:
+        (message,) = next(iter(found.messages([id], SMALL)))
+    assert b"Subject: endless" in message.raw and b"xxxx" not in message.raw and "at most" in message.problem
+
+
+def test_an_outage_is_not_asked_about_each_message(graph: Cloud) -> None:
+    ids = [graph.graph.deliver(USER, letter(str(number))) for number in range(20)]
+    graph.graph.broken |= dict.fromkeys(ids, "500")
+    with opened(graph) as found:
+        graph.graph.calls.clear()
+        with pytest.raises(Temporary):
+            list(found.messages(ids, SMALL))
+        assert len(graph.graph.calls) == 2
+
+
+def test_a_call_for_patience_is_not_held_against_a_message(graph: Cloud) -> None:
+    ids = [graph.graph.deliver(USER, letter(str(number)), at=float(number + 1)) for number in range(3)]
+    with opened(graph) as found:
+        batches = found.messages(ids, SMALL)
+        graph.graph.throttled = 1
+        with pytest.raises(Temporary) as caught:
+            list(batches)
+        assert not isinstance(caught.value, Unreadable) and caught.value.retry_after == 1.0
 
 
 def test_throttling_is_waited_out_for_as_long_as_graph_says(graph: Cloud) -> None:
@@ -261,7 +376,8 @@ def test_a_newest_token_that_is_refused_is_told_in_words(graph: Cloud) -> None:
 def test_the_token_goes_to_graph_only(graph: Cloud) -> None:
     """A link that leads elsewhere is not followed."""
     with opened(graph) as found:
-        found._delta = "http://127.0.0.1:1/graph/v1.0/steal"
+        found.listed()
+        found._list._delta = "http://127.0.0.1:1/graph/v1.0/steal"
         with pytest.raises(Temporary, match="another host"):
             found.listed()
 

@@ -15,7 +15,7 @@ from imapclient import IMAPClient
 from common.errors import Temporary
 from common.ids import new_id
 from inbound.fetcher import Fetcher
-from inbound.sources import Account, Disposal, Unusable
+from inbound.sources import Account, Count, Disposal, Unusable
 from inbound.sources.batches import MESSAGES
 from inbound.sources.findings import pop3_finding
 from inbound.sources.pop3 import Pop3Source
@@ -115,6 +115,7 @@ def test_age_is_read_from_the_header(dovecot: Dovecot, account: Account) -> None
     with closing(source_of(account)) as source:
         _, second, third = source.listed()
         assert source.since(1_700_000_000.0) == (second, third)
+        assert source.counted(1_700_000_000.0) == Count(2)
         found = source.overview()
         assert (found.total, found.unread, found.oldest_at) == (3, None, 1_578_045_600.0)
 
@@ -198,6 +199,7 @@ class Script:
             "QUIT": b"+OK\r\n",
         }
         self.answers = usual | answers
+        self.heard: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -226,6 +228,7 @@ class Script:
                     if not text or line == "QUIT":
                         return
                     line = text.decode().strip()
+                    self.heard.append(line)
             except OSError:
                 return
 
@@ -353,6 +356,21 @@ def test_a_token_is_handed_over_in_two_steps() -> None:
         with pytest.raises(Unusable) as caught:  # the script answers "-ERR what?" to the token
             source.open()
     assert caught.value.field == "secret" and said
+
+
+def test_many_messages_are_counted_by_a_few_of_their_headers() -> None:
+    """A header costs a command, and the preview must not cost the mail server two thousand of them."""
+    total, first_new = 2_000, 1_500
+    listed = b"".join(b"%d u%d\r\n" % (number, number) for number in range(1, total + 1))
+    server = Script({"STAT": b"+OK %d 9\r\n" % total, "UIDL": b"+OK\r\n" + listed + b".\r\n"})
+    server.answers["LIST"] = b"+OK\r\n" + b"".join(b"%d 9\r\n" % number for number in range(1, total + 1)) + b".\r\n"
+    for number in range(1, total + 1):
+        day = b"Fri, 03 Jan 2020" if number < first_new else b"Tue, 04 Jun 2024"
+        server.answers[f"TOP {number} 0"] = b"+OK\r\nDate: " + day + b" 10:00:00 +0000\r\n\r\n.\r\n"
+    with closing(server), closing(source_of(Account("127.0.0.1", server.port, "none", "a", "b", "INBOX"))) as source:
+        source.open()
+        assert source.counted(1_700_000_000.0) == Count(501, exact=False)
+    assert sum(line.startswith("TOP") for line in server.heard) < 15
 
 
 def test_gmails_own_setting_is_warned_of() -> None:
