@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.control.asked import BadControl, body_object, only, pattern, text, whole
-from sandbox.mail import letters
+from sandbox.mail import bounces, letters, shown
 from sandbox.mail.foreign import NotOurs
 from sandbox.mail.smtp import STAGES, Refusal
 from sandbox.parts import Parts
@@ -24,7 +24,7 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
                 parts.mailbox
             )  # as a blind copy: what is posted here reaches a mailbox, whatever it names
         into = parts.post.deliver(sender, recipients, raw)
-        message_id = letters.read(raw)["message_id"]
+        message_id = shown.read(raw)["message_id"]
         return jsonify(message_id=message_id, delivered_to=recipients, mailboxes=into), 201
 
     @routes.post("/bounce")
@@ -33,10 +33,10 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
         letter = parts.post.letter(whole(body, "letter"))
         if letter is None:
             raise BadControl("letter", "there is no letter with this id; GET /control/inboxes shows them", 404)
-        report = letters.delivery_report(letter.raw, letter.recipient, status=str(body.get("status", "5.1.1")))
+        report = bounces.delivery_report(letter.raw, letter.recipient, status=str(body.get("status", "5.1.1")))
         # a report goes to the envelope's sender, and that is where Mailbridge must have put its mailbox
         into = parts.post.deliver("", [letter.sender], report)
-        return jsonify(message_id=letters.read(report)["message_id"], delivered_to=[letter.sender], mailboxes=into), 201
+        return jsonify(message_id=shown.read(report)["message_id"], delivered_to=[letter.sender], mailboxes=into), 201
 
     @routes.get("/inboxes")
     def inboxes() -> Response:
@@ -110,18 +110,18 @@ def _letter(mailbox: str) -> tuple[bytes, str, list[str]]:
             raise BadControl("body", "give a message")
         if b"\r\n" not in raw:  # a file as it lies on a disk; no mail server would hand it on like that
             raw = raw.replace(b"\n", b"\r\n")
-        sender = request.args.get("from") or (letters.addresses(raw, "From") or [""])[0]
-        return raw, sender, request.args.getlist("to") or letters.addresses(raw, "To", "Cc")
+        sender = request.args.get("from") or (shown.addresses(raw, "From") or [""])[0]
+        return raw, sender, request.args.getlist("to") or shown.addresses(raw, "To", "Cc")
     form = body_object()
     form.setdefault("to", mailbox)
     try:
         raw = letters.compose(form)
     except letters.BadLetter as error:
         raise BadControl(error.field, str(error)) from None
-    return raw, letters.addresses(raw, "From")[0], letters.addresses(raw, "To", "Cc")
+    return raw, shown.addresses(raw, "From")[0], shown.addresses(raw, "To", "Cc")
 
 
 def _stored(message: Any) -> dict[str, Any]:
-    read = letters.read(message.raw)
+    read = shown.read(message.raw)
     names = ("from", "to", "subject", "message_id", "date")
     return {"uid": message.uid, "flags": list(message.flags), **{name: read[name] for name in names}}

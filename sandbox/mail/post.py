@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sandbox.mail import letters
+from sandbox.mail import shown
 from sandbox.mail.imap import Mailboxes
 
 MAX_LETTERS = 20_000
@@ -36,7 +36,7 @@ class Letter:
     @cached_property
     def read(self) -> dict[str, Any]:
         """The letter read, once: the page asks every second."""
-        return letters.read(self.raw)
+        return shown.read(self.raw)
 
 
 class PostOffice:

@@ -15,14 +15,14 @@ import requests
 from imapclient import IMAPClient
 
 from sandbox.app import Sandbox
-from sandbox.mail import letters
+from sandbox.mail import shown
 
 MAILBOX = "support@sandbox.test"
 
 
 @pytest.fixture
 def imap(sandbox: Sandbox) -> Iterator[IMAPClient]:
-    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=60) as client:
         client.login(MAILBOX, "sandbox")
         client.select_folder("INBOX")
         yield client
@@ -38,7 +38,7 @@ def fetched(imap: IMAPClient) -> list[Message]:
 
 
 def send(sandbox: Sandbox, sender: str, to: list[str], raw: bytes) -> None:
-    with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10) as smtp:
+    with smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=60) as smtp:
         smtp.sendmail(sender, to, raw)
 
 
@@ -48,19 +48,19 @@ def test_a_customers_mail_lies_in_the_mailbox(sandbox: Sandbox, imap: IMAPClient
         "html": "<p>Hällo</p>", "in_reply_to": "<a@b>", "references": "<x@y> <a@b>", "headers": {"X-Mood": "bad"},
         "attachments": [{"filename": "fläme.png", "content_type": "image/png", "base64": base64.b64encode(b"\x89PNG").decode()}],
     }  # fmt: skip
-    answer = requests.post(f"{sandbox.url}/control/mail", json=letter, timeout=5)
+    answer = requests.post(f"{sandbox.url}/control/mail", json=letter, timeout=60)
     assert (answer.status_code, answer.json()["mailboxes"]) == (201, [MAILBOX])
     [message] = fetched(imap)
     assert message["Message-ID"] == answer.json()["message_id"]
     assert (message["In-Reply-To"], message["References"], message["X-Mood"]) == ("<a@b>", "<x@y> <a@b>", "bad")
     files = [part for part in message.walk() if part.get_content_disposition() == "attachment"]
     assert [part.get_payload(decode=True) for part in files] == [b"\x89PNG"]
-    assert len(requests.get(f"{sandbox.url}/control/inboxes/dave@customer.example", timeout=5).json()) == 1
+    assert len(requests.get(f"{sandbox.url}/control/inboxes/dave@customer.example", timeout=60).json()) == 1
 
 
 def test_a_raw_message_arrives_byte_for_byte(sandbox: Sandbox, imap: IMAPClient) -> None:
     raw = b"From: a@b.example\r\nTo: support@sandbox.test\r\nSubject: \xff\xfe raw\r\n\r\nno end of line, a NUL \x01 and 8 bits \xe9"
-    requests.post(f"{sandbox.url}/control/mail", data=raw, headers={"Content-Type": "message/rfc822"}, timeout=5)
+    requests.post(f"{sandbox.url}/control/mail", data=raw, headers={"Content-Type": "message/rfc822"}, timeout=60)
     imap.noop()
     [data] = imap.fetch(imap.search(), ["BODY.PEEK[]"]).values()
     assert data[b"BODY[]"].endswith(raw)
@@ -74,7 +74,7 @@ def test_what_is_posted_reaches_the_mailbox_whomever_it_names(sandbox: Sandbox, 
     )
     assert posted.json()["mailboxes"] == [MAILBOX]
     nobody = b"Subject: no address at all\n\nx\n"
-    requests.post(f"{sandbox.url}/control/mail", data=nobody, headers={"Content-Type": "message/rfc822"}, timeout=5)
+    requests.post(f"{sandbox.url}/control/mail", data=nobody, headers={"Content-Type": "message/rfc822"}, timeout=60)
     [first, second] = fetched(imap)
     assert (first["Subject"], second["Subject"]) == ("from a file", "no address at all")
     assert sandbox.parts.imap.messages(MAILBOX)[0].raw.endswith(b"Subject: from a file\r\n\r\none\r\ntwo\r\n")
@@ -88,7 +88,7 @@ def test_mail_sent_by_smtp_lies_in_the_readers_inbox(sandbox: Sandbox) -> None:
         ["Carol@customer.example"],
         b"From: support@sandbox.test\r\nSubject: Hi\r\nMessage-ID: <m@x>\r\n\r\nhello\r\n",
     )
-    [letter] = requests.get(f"{sandbox.url}/control/inboxes/carol@customer.example", timeout=5).json()
+    [letter] = requests.get(f"{sandbox.url}/control/inboxes/carol@customer.example", timeout=60).json()
     assert (letter["subject"], letter["message_id"], letter["text"], letter["envelope_from"]) == (
         "Hi",
         "<m@x>",
@@ -106,14 +106,14 @@ def test_a_sub_address_is_the_mailbox(sandbox: Sandbox, imap: IMAPClient) -> Non
 
 def test_who_waits_in_idle_is_woken(sandbox: Sandbox, imap: IMAPClient) -> None:
     imap.idle()
-    requests.post(f"{sandbox.url}/control/mail", json={"from": "a@b.example", "subject": "s", "text": "t"}, timeout=5)
-    assert imap.idle_check(timeout=5)
+    requests.post(f"{sandbox.url}/control/mail", json={"from": "a@b.example", "subject": "s", "text": "t"}, timeout=60)
+    assert imap.idle_check(timeout=60)
     imap.idle_done()
 
 
 def test_a_wrong_password_is_refused(sandbox: Sandbox) -> None:
     with (
-        IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=10) as client,
+        IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=60) as client,
         pytest.raises(Exception, match=r"[Aa]uthenticat|[Ii]nvalid"),
     ):
         client.login(MAILBOX, "wrong")
@@ -121,25 +121,27 @@ def test_a_wrong_password_is_refused(sandbox: Sandbox) -> None:
 
 def test_a_mailbox_is_added_and_has_mail_of_its_own(sandbox: Sandbox, imap: IMAPClient) -> None:
     body = {"address": "sales@sandbox.test", "password": "other"}
-    assert requests.post(f"{sandbox.url}/control/mailboxes", json=body, timeout=5).status_code == 201
+    assert requests.post(f"{sandbox.url}/control/mailboxes", json=body, timeout=60).status_code == 201
     requests.post(
         f"{sandbox.url}/control/mail",
         json={"from": "a@b.example", "to": "sales@sandbox.test", "subject": "s", "text": "t"},
         timeout=5,
     )
     assert fetched(imap) == []
-    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=60) as client:
         client.login("sales@sandbox.test", "other")
         assert client.select_folder("INBOX")[b"EXISTS"] == 1
 
 
 def test_recipients_can_be_refused(sandbox: Sandbox) -> None:
     refusal = {"match": "gone@", "reply": "550 5.1.1 user unknown"}
-    assert requests.post(f"{sandbox.url}/control/smtp/refusals", json=refusal, timeout=5).status_code == 201
+    assert requests.post(f"{sandbox.url}/control/smtp/refusals", json=refusal, timeout=60).status_code == 201
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         send(sandbox, MAILBOX, ["gone@x.example"], b"Subject: x\r\n\r\nx")
     assert (
-        requests.post(f"{sandbox.url}/control/smtp/refusals", json={"match": "x", "reply": "no"}, timeout=5).status_code
+        requests.post(
+            f"{sandbox.url}/control/smtp/refusals", json={"match": "x", "reply": "no"}, timeout=60
+        ).status_code
         == 400
     )
 
@@ -165,17 +167,17 @@ def test_a_letter_can_be_refused_after_its_data_or_taken_without_a_word(sandbox:
 
 def test_every_imap_client_can_be_cut_off(sandbox: Sandbox, imap: IMAPClient) -> None:
     imap.idle()
-    assert requests.post(f"{sandbox.url}/control/imap/drop", timeout=5).status_code == 204
-    [told] = imap.idle_check(timeout=5)
+    assert requests.post(f"{sandbox.url}/control/imap/drop", timeout=60).status_code == 204
+    [told] = imap.idle_check(timeout=60)
     assert told[0] == b"BYE"
-    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=10) as again:
+    with IMAPClient("127.0.0.1", sandbox.imap_port, ssl=False, timeout=60) as again:
         again.login(MAILBOX, "sandbox")
 
 
 def test_smtp_asks_for_a_login_when_told_to() -> None:
     with (
         Sandbox(0, 0, 0, smtp_login=("user", "secret")) as sandbox,
-        smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=10) as smtp,
+        smtplib.SMTP("127.0.0.1", sandbox.smtp_port, timeout=60) as smtp,
     ):
         with pytest.raises(smtplib.SMTPSenderRefused):
             smtp.sendmail("a@b.example", ["c@d.example"], b"Subject: x\r\n\r\nx")
@@ -193,7 +195,7 @@ def test_a_letter_bounces_as_a_delivery_report(sandbox: Sandbox, imap: IMAPClien
         b"From: support@sandbox.test\r\nTo: dave@customer.example\r\nMessage-ID: <tok.en@sandbox.test>\r\n\r\nx\r\n",
     )
     [letter] = sandbox.parts.post.inbox("dave@customer.example")
-    assert requests.post(f"{sandbox.url}/control/bounce", json={"letter": letter.number}, timeout=5).status_code == 201
+    assert requests.post(f"{sandbox.url}/control/bounce", json={"letter": letter.number}, timeout=60).status_code == 201
     [report] = fetched(imap)
     assert (report.get_content_type(), report.get_param("report-type")) == ("multipart/report", "delivery-status")
     parts: Any = report.get_payload()
@@ -227,7 +229,7 @@ def test_a_letter_bounces_as_a_delivery_report(sandbox: Sandbox, imap: IMAPClien
 )
 def test_a_wrong_letter_is_refused_by_its_field(sandbox: Sandbox, change: dict[str, object], field: str | None) -> None:
     letter = {"from": "a@b.example", "subject": "s", "text": "t", **change}
-    answer = requests.post(f"{sandbox.url}/control/mail", json=letter, timeout=5)
+    answer = requests.post(f"{sandbox.url}/control/mail", json=letter, timeout=60)
     if field is None:
         assert answer.status_code == 201
     else:
@@ -248,7 +250,7 @@ def test_a_wrong_letter_is_refused_by_its_field(sandbox: Sandbox, change: dict[s
     ],
 )
 def test_odd_letters_are_read_for_showing_without_a_fault(raw: bytes) -> None:
-    assert json.dumps(letters.read(raw)).encode()
+    assert json.dumps(shown.read(raw)).encode()
 
 
 def test_a_sandbox_that_cannot_start_says_so_and_leaves_nothing_behind(sandbox: Sandbox) -> None:
