@@ -15,6 +15,7 @@ from common import amqp_census, log
 from common.amqp_link import Link
 from common.amqp_topology import queue_name
 from common.bus import Handler
+from common.errors import Temporary
 from common.messages import Message
 
 PAUSE = 1.0  # seconds before a message whose handler raised is given back
@@ -147,11 +148,18 @@ class _Subscription:
                 continue  # the broker gives it out again over the next connection
             try:
                 self._handler(message)
-            except Exception:
-                _log.exception("message_given_back", queue=self._queue, message=message.id)
+            except Exception as error:
+                self._tell(error, message)
                 self._link.call(partial(self._give_back, channel, tag))
             else:
                 self._link.call(partial(self._answer, channel, "basic_ack", tag))
+
+    def _tell(self, error: Exception, message: Message) -> None:
+        facts = {"queue": self._queue, "message": message.id}
+        if isinstance(error, Temporary):  # the database is away, say: a sentence is enough for that, each time
+            _log.warning("message_given_back", reason=str(error), **facts)
+        else:
+            _log.exception("message_given_back", **facts)
 
     def _give_back(self, channel: Any, tag: int) -> None:
         self._link.later(PAUSE, partial(self._answer, channel, "basic_nack", tag))

@@ -81,8 +81,11 @@ class LocalBus:
         while (parcel := queue.take(self._closing)) is not None:
             try:
                 handler(Message.decode(parcel.data))
-            except Exception:
-                _log.exception("message_given_back", service=self._service)
+            except Exception as error:
+                if isinstance(error, Temporary):
+                    _log.warning("message_given_back", service=self._service, reason=str(error))
+                else:
+                    _log.exception("message_given_back", service=self._service)
                 queue.put(parcel, self._hub.pause)
                 continue
             try:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import pytest
+from structlog.testing import capture_logs
 
 from common.amqp import AmqpBus
 from common.bus import Bus
@@ -164,6 +165,27 @@ def test_a_handler_that_raises_is_given_the_message_again_after_a_pause(buses: B
     bus.publish([message()])
     eventually(lambda: len(times) == 3)
     assert all(later - earlier > 0.15 for earlier, later in pairwise(times))
+
+
+def test_a_fault_that_passes_is_told_in_a_sentence_and_a_mistake_with_its_trace(buses: Buses) -> None:
+    inbound = buses("inbound")
+    faults: list[Exception] = [Temporary("the database is away"), ZeroDivisionError("a mistake")]
+
+    def handler(message: Message) -> None:
+        if faults:
+            raise faults.pop(0)
+        done.set()
+
+    done = threading.Event()
+    with capture_logs() as lines:
+        inbound.consume("mail.received", handler, 1)
+        inbound.publish([message()])
+        assert done.wait(60)
+    told = [line for line in lines if line["event"] == "message_given_back"]
+    assert [(line["log_level"], line.get("reason"), "exc_info" in line) for line in told] == [
+        ("warning", "the database is away", False),
+        ("error", None, True),
+    ]
 
 
 def test_no_more_handlers_work_at_a_time_than_asked_for(buses: Buses) -> None:
