@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from common.db import now, wake
 from common.ids import new_id
 from inbound.handling.rules import Rule
-from inbound.tables import fetcher, mail, mailbox, rule_version
+from inbound.tables import fetcher, mail, mailbox, rule_version, source
 
 RULE_FIELDS = ("project", "issue_type", "default_reporter")
 PLACE_FIELDS = ("host", "port", "username", "folder")
@@ -62,6 +62,7 @@ def remove_mailbox(tx: Connection, id: str) -> None:
     """The mailbox is no longer read and its secret is gone; its mails stay in the ledger."""
     gone = {"secret": b"", "enabled": False, "state": "disabled", "owner": None, "connected_by": None}
     tx.execute(update(mailbox).where(mailbox.c.id == id).values(**gone, deleted_at=now(), changed_at=now()))
+    tx.execute(update(source).where(source.c.mailbox_id == id).values(mark=None))
     wake(tx)
 
 

@@ -20,6 +20,10 @@ OPEN = ("received", "delivering")
 READ_ELSEWHERE = "Read elsewhere: somebody had read it before the mailbox was connected."
 ASKED_FOR = "Read elsewhere, and asked for since: it is fetched from the mailbox next."
 GONE = "Read elsewhere; when it was asked for, it was not in the mailbox any more."
+ASKED_AGAIN = (
+    "Its content could not be had, and somebody wants it to be tried again: it is fetched from the mailbox next."
+)
+GONE_SINCE = "Its content could not be had; when it was to be fetched again, it was not in the mailbox any more."
 QUARANTINED = "Mailbridge broke off {times} times while reading or delivering this mail, so it was set aside."
 
 
@@ -130,6 +134,7 @@ def fill(tx: Connection, id: str, entry: Mapping[str, Any], sealed: bytes | None
     kept = {"id", "tenant", "mailbox_id", "source_id", "remote_id", "attempts"}
     values = {name: value for name, value in entry.items() if name not in kept}
     tx.execute(update(mail).where(mail.c.id == id).values(**values, received_at=now()))
+    tx.execute(mail_raw.delete().where(mail_raw.c.mail_id == id))  # its header, of the first time
     if sealed is not None:
         tx.execute(insert(mail_raw).values(mail_id=id, sealed=sealed))
 
@@ -140,14 +145,20 @@ def ask_for(tx: Connection, id: str) -> bool:
     return tx.execute(rows.values(reason=ASKED_FOR)).rowcount == 1
 
 
+def ask_again(tx: Connection, id: str) -> bool:
+    """Somebody wants the content of a mail that could not be had whole; False if it is no such mail (any more)."""
+    rows = update(mail).where(mail.c.id == id, mail.c.state.in_(("held", "failed")))
+    return tx.execute(rows.values(reason=ASKED_AGAIN)).rowcount == 1
+
+
 def gone(tx: Connection, source_id: str, remote_ids: Iterable[str]) -> None:
     """What was asked for is not in the mailbox any more."""
     ids = list(remote_ids)
     for start in range(0, len(ids), 500):
-        rows = update(mail).where(
-            mail.c.source_id == source_id, mail.c.remote_id.in_(ids[start : start + 500]), mail.c.reason == ASKED_FOR
-        )
-        tx.execute(rows.values(reason=GONE))
+        some = mail.c.remote_id.in_(ids[start : start + 500])
+        for asked, reason in ((ASKED_FOR, GONE), (ASKED_AGAIN, GONE_SINCE)):
+            rows = update(mail).where(mail.c.source_id == source_id, some, mail.c.reason == asked)
+            tx.execute(rows.values(reason=reason))
 
 
 def claim(

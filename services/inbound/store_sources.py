@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from common.db import insert_once, now, wake
 from common.ids import new_id
+from inbound import store_ledger
 from inbound.sources import Account
 from inbound.tables import fetcher, left_alone, mailbox, source
 
@@ -134,6 +135,45 @@ def first_connected(tx: Connection, place: str) -> float | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a session of the source `source_id` may go on from, sealed for `mark_aad`."""
+
+    source_id: str
+    sealed: bytes
+
+
+def mark_aad(source_id: str) -> str:
+    """What a source's sealed mark is bound to."""
+    return f"mark {source_id}"
+
+
+def find_mark(tx: Connection, row: Row[Any], place: str, most: float) -> tuple[Mark, float] | None:
+    """The mark of the place that the mailbox `row` reads, and how many seconds ago everything there was compared. None where
+    everything has to be looked at first: there is no mark, the last comparison is older than `most` seconds or left something
+    out, or somebody wants something of what is there."""
+    found = row.reconciled
+    if not found or found["unaccounted"] or row.backlog_again or row.asked_at is not None:
+        return None
+    mark = last_mark(tx, place)
+    age = float(tx.execute(select(now())).scalar_one()) - found["at"]
+    if mark is None or find_backlog(tx, mark.source_id) or age > most:
+        return None
+    return mark, max(0.0, age)
+
+
+def last_mark(tx: Connection, place: str) -> Mark | None:
+    """The last mark that was kept of a place."""
+    query = select(source.c.id, source.c.mark).where(source.c.place == place, source.c.mark.is_not(None))
+    found = tx.execute(query.order_by(source.c.created_at.desc()).limit(1)).one_or_none()
+    return None if found is None else Mark(found.id, bytes(found.mark))
+
+
+def set_mark(tx: Connection, source_id: str, sealed: bytes) -> None:
+    """From now on a session may begin here: everything before it is in the ledger."""
+    tx.execute(update(source).where(source.c.id == source_id).values(mark=sealed))
+
+
 def add_source(
     tx: Connection, mailbox_id: str, place: str, validity: str, baseline: int, backlog: Iterable[str]
 ) -> Row[Any]:
@@ -155,6 +195,27 @@ def leave_alone(tx: Connection, source_id: str, ids: Iterable[str]) -> None:
 def left_alone_of(tx: Connection, source_id: str) -> frozenset[str]:
     """What was left alone there."""
     return frozenset(tx.execute(select(left_alone.c.remote_id).where(left_alone.c.source_id == source_id)).scalars())
+
+
+def waiting(tx: Connection, numbered: Row[Any], ids: Iterable[str], *, ordered: bool) -> tuple[str, ...]:
+    """Those of these messages that the ledger has yet to get, in the order given. numbered: the row of their source."""
+    there = list(ids)
+    asked = frozenset(find_backlog(tx, numbered.id))
+    known = store_ledger.known(tx, numbered.id, there)
+    if ordered:
+        return tuple(id for id in there if id in asked or (id not in known and int(id) > numbered.baseline))
+    alone = left_alone_among(tx, numbered.id, there)
+    return tuple(id for id in there if id in asked or (id not in known and id not in alone))
+
+
+def left_alone_among(tx: Connection, source_id: str, ids: Iterable[str]) -> frozenset[str]:
+    """Those of these messages that were left alone there."""
+    wanted, found = list(ids), set[str]()
+    for start in range(0, len(wanted), 500):
+        some = left_alone.c.remote_id.in_(wanted[start : start + 500])
+        query = select(left_alone.c.remote_id).where(left_alone.c.source_id == source_id, some)
+        found |= set(tx.execute(query).scalars())
+    return frozenset(found)
 
 
 def add_backlog(tx: Connection, source_id: str, ids: Iterable[str]) -> None:

@@ -121,6 +121,8 @@ source = Table(
     Column("baseline", BigInteger, nullable=False),
     Column("high", BigInteger, nullable=False),
     Column("backlog", JSON, nullable=False),
+    # Sealed: what a later session goes on from (Graph: its delta link). All that it stands behind is in the ledger.
+    Column("mark", LargeBinary),
     Column("created_at", Double, nullable=False),
 )
 

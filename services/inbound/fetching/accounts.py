@@ -42,47 +42,61 @@ class Accounts:
         self._database = database
         self._source = source
         self._ordered = place.ordered
-        self._since = float(numbered.created_at)
+        self._numbered = numbered
         self._id = numbered.id
-        self._baseline = int(numbered.baseline)
-        self._high = self._baseline
+        self._high = int(numbered.baseline)
         self._settled: set[str] = set()  # of an unordered source, what is known to be accounted for
+        self._open: set[str] = set()  # what the last look found and nobody has taken yet
 
     def compare(self) -> Compared:
         """Look at everything that is there: also what an unusual server shows late, and what was asked for since."""
         there = self._source.listed(None)
+        if not self._ordered and there:
+            self._perhaps_renamed(there)
         with self._database.read() as tx:
             asked = frozenset(store_sources.find_backlog(tx, self._id))
-            known = store_ledger.known(tx, self._id, there)
-            alone = frozenset[str]() if self._ordered else store_sources.left_alone_of(tx, self._id)
-        if alone and there and not alone.intersection(there) and not known:
-            alone = self._renamed(there)
-        missing = tuple(id for id in there if id in asked or (id not in known and self._ours(id, alone)))
+            missing = store_sources.waiting(tx, self._numbered, there, ordered=self._ordered)
         if not self._ordered:
             self._settled = set(there).difference(missing)
+        self._open = set(missing)
         return Compared(there, missing, tuple(asked.difference(there)))
 
-    def _renamed(self, there: tuple[str, ...]) -> frozenset[str]:
+    def _perhaps_renamed(self, there: tuple[str, ...]) -> None:
         """Not one message has a name that we know: the server may have given all of them new ones. What lay there before the
         mailbox was connected is no more ours than it was then."""
-        recent = frozenset(self._source.since(self._since - _CLOCKS))
-        older = frozenset(there).difference(recent)
+        with self._database.read() as tx:
+            alone = store_sources.left_alone_of(tx, self._id)
+            if not alone or alone.intersection(there) or store_ledger.known(tx, self._id, there):
+                return
+        recent = frozenset(self._source.since(float(self._numbered.created_at) - _CLOCKS))
         with self._database.write() as tx:
-            store_sources.leave_alone(tx, self._id, older)
-        return older
+            store_sources.leave_alone(tx, self._id, frozenset(there).difference(recent))
 
     def news(self) -> tuple[str, ...]:
-        """What came since the last look; cheap."""
+        """What came since the last look, or since the mark that the source was opened with; cheap."""
         if self._ordered:
             return self._source.listed(str(self._high))
-        return tuple(id for id in self._source.listed(None) if id not in self._settled)
+        changed = self._source.changed()
+        if changed is None:
+            return self.compare().missing
+        found = tuple(id for id in changed if id not in self._settled)
+        if found:  # a session that went on from a mark knows of nothing yet
+            with self._database.read() as tx:
+                missing = store_sources.waiting(tx, self._numbered, found, ordered=False)
+            self._settled.update(set(found).difference(missing))
+            found = missing
+        self._open = set(found)
+        return found
+
+    @property
+    def mark(self) -> str:
+        """What the source can go on from later; "" while something of what it told is not in the ledger, or where it has none."""
+        return "" if self._open else self._source.mark
 
     def looked_at(self, ids: tuple[str, ...]) -> None:
         """These were taken, or are gone."""
+        self._open.difference_update(ids)
         if self._ordered:
             self._high = max(self._high, *map(int, ids)) if ids else self._high
         else:
             self._settled.update(ids)
-
-    def _ours(self, id: str, alone: frozenset[str]) -> bool:
-        return int(id) > self._baseline if self._ordered else id not in alone

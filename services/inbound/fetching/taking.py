@@ -8,13 +8,14 @@ from sqlalchemy import Connection, Row
 from common import log, metrics
 from common.crypto import Vault
 from common.db import Database
-from common.errors import Fault
+from common.errors import Fault, Temporary
 from common.outbox import Outbox
 from inbound import store_ledger, store_sources
 from inbound.fetching.entries import fingerprint_of, ledger_entry, raw_aad
 from inbound.sources import Message, Source
 
-_ASKED = (store_ledger.READ_ELSEWHERE, store_ledger.ASKED_FOR)  # recorded by their headers only, and wanted now
+# Recorded without their content, and wanted now.
+_ASKED = (store_ledger.READ_ELSEWHERE, store_ledger.ASKED_FOR, store_ledger.ASKED_AGAIN)
 _STUMBLES = 2
 _UNFETCHABLE = "The mail server broke off each time this message was fetched, so it was left in the mailbox."
 
@@ -80,8 +81,10 @@ class Taking:
                 self._stumbles = min(self._stumbles, _STUMBLES)
                 if stopped():
                     return
-        except Fault:
-            self._stumbles += 1
+        except Fault as fault:
+            # A server that asks for patience says nothing about the message.
+            if not (isinstance(fault, Temporary) and fault.retry_after is not None):
+                self._stumbles += 1
             raise
 
     def _record(self, row: Row[Any], source_id: str, batch: Sequence[Message]) -> int:

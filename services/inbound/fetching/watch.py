@@ -19,6 +19,7 @@ from inbound import store_ledger, store_notices, store_sources, telling
 from inbound.config import Config
 from inbound.fetching.accounts import Accounts
 from inbound.fetching.backlog import numbered
+from inbound.fetching.marks import GoesOn, Marks
 from inbound.fetching.taking import Taking
 from inbound.fetching.tidying import READ_ONLY, tidy
 from inbound.sources import Place, Source
@@ -56,6 +57,7 @@ class Watch:
         self._vault = Vault(config.settings.master_key, data_key)
         self._post = Outbox(database, outbox)
         self._taking = Taking(database, self._vault, self._post, self._take_hold, config.max_mail_bytes)
+        self._marks = Marks(database, self._vault, self._hold)
         self._stopping = threading.Event()
         self._asked = threading.Event()
         self._left = 0  # messages that the last comparison could not bring into the ledger
@@ -116,21 +118,24 @@ class Watch:
             secret = self._vault.unseal(tx, row.tenant, row.secret, secret_aad(row.id)).decode()
         account = account_of(row, secret, self._grants.of_mailbox(row, secret))
         source = source_for(row.kind, account, self._config)
+        identity = store_sources.place_of(row.id, row.kind, account)
+        goes_on = self._marks.find(row, identity, _RECONCILE)
         try:
-            place = source.open()
-            identity = store_sources.place_of(row.id, row.kind, account)
+            place = source.open(goes_on.mark if goes_on else "")
             known = numbered(self._database, self._hold, source, place, row, identity)
             self._good = True
             self._say_connected(now=True)
             _log.info("mailbox_connected", idle=place.wakes)
-            self._follow(source, place, row, known)
+            self._follow(source, place, row, known, goes_on)
         finally:
             source.close()
 
-    def _follow(self, source: Source, place: Place, row: Row[Any], known: Row[Any]) -> None:
+    def _follow(
+        self, source: Source, place: Place, row: Row[Any], known: Row[Any], goes_on: GoesOn | None = None
+    ) -> None:
         accounts = Accounts(self._database, source, place, known)
         taken = time.monotonic()  # a new connection counts as busy: mail may have come while it was made
-        compared: float | None = None
+        compared = time.monotonic() - goes_on.age if goes_on else None
         while not self._stopping.is_set():
             every = _AGAIN if self._left else _RECONCILE
             if compared is None or self._asked.is_set() or time.monotonic() - compared > every:
@@ -140,6 +145,7 @@ class Watch:
                 accounts.looked_at(self._taking.take(source, row, known.id, found, self._stopping.is_set))
             if found:
                 taken = time.monotonic()
+            self._marks.keep(row, known.id, accounts.mark, now=bool(found))
             if place.writable:
                 tidy(self._database, self._hold, source, row, known.id)
             # Only now it is well again: that a connection was made says little.

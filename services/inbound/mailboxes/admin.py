@@ -4,7 +4,7 @@ A project's administrator sees and changes those of that project; the others are
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,11 +16,11 @@ from common.errors import Fault, Permanent
 from common.problems import Problem
 from inbound import store, store_notices, store_pages
 from inbound.config import Config
-from inbound.mailboxes import preview
 from inbound.mailboxes.logins import Logins
+from inbound.mailboxes.looking import looked
 from inbound.mailboxes.reconciling import reconcile
 from inbound.scope import Scope
-from inbound.sources import NotNow, Source, Unusable, presets
+from inbound.sources import Account, NotNow, Source, Unusable, presets
 from inbound.sources.grant_secrets import AUTHS
 from inbound.sources.imap_disposal import no_folder
 from inbound.sources.opening import PUSH, account_of, secret_aad, source_for
@@ -110,7 +110,7 @@ class Mailboxes:
 
     def test(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
         """Connect, look around, change nothing; trouble is an answer here, not an error."""
-        source = self._source(scope, body)
+        source, _ = self._source(scope, body)
         try:
             finding = source.check()
             if body["strategy"] == "move" and body["move_to"] not in finding.folders:
@@ -122,11 +122,11 @@ class Mailboxes:
         return {"ok": True, "findings": list(finding.sentences), "problem": None, "folders": list(finding.folders)}
 
     def preview(self, scope: Scope, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What is in the folder, and what connecting it would do; nothing is changed or stored."""
-        source = self._source(scope, body)
+        """What is in the folder, and what connecting it would do, with how many arrived `since`; nothing is changed or stored."""
+        stored = self._stored(scope, body)
+        source, account = self._source(scope, body)
         try:
-            source.open()
-            found = source.overview()
+            return looked(self._database, self._vault, source, account, stored, dict(body))
         except Fault as fault:
             told = _trouble(fault)
             sentence = f"{told['detail']} {told['remedy'] or ''}".strip()
@@ -138,8 +138,6 @@ class Mailboxes:
             ) from fault
         finally:
             source.close()
-        sentences = preview.would(found, body["kind"], body["strategy"], body["move_to"])
-        return {**asdict(found), "would": sentences, "choices": preview.choices(body["kind"])}
 
     def reconcile(self, scope: Scope, id: str) -> dict[str, Any] | None:
         """What a comparison of the folder with the ledger finds; None if that takes longer than a person waits."""
@@ -151,7 +149,14 @@ class Mailboxes:
             raise Problem(409, detail="The mailbox is switched off: switch it on to have it compared.")
         return reconcile(self._database, id, _PATIENCE)
 
-    def _source(self, scope: Scope, body: Mapping[str, Any]) -> Source:
+    def _stored(self, scope: Scope, body: Mapping[str, Any]) -> Row[Any] | None:
+        """The mailbox that is being changed; None for one that is not there yet."""
+        if body["id"] is None:
+            return None
+        with self._database.read() as tx:
+            return _existing(tx, scope, body["id"])
+
+    def _source(self, scope: Scope, body: Mapping[str, Any]) -> tuple[Source, Account]:
         """A source for a person who waits: as patient as the mailbox, but no longer than they can wait."""
         _not_atlassians(body)
         if self._logins.given(body):
@@ -161,7 +166,8 @@ class Mailboxes:
             bearer = self._logins.stored(SimpleNamespace(**body), secret)
         account = account_of(SimpleNamespace(**body), secret, bearer)
         most = self._config.imap_timeout
-        return source_for(body["kind"], replace(account, timeout=min(account.timeout or most, most)), self._config)
+        account = replace(account, timeout=min(account.timeout or most, most))
+        return source_for(body["kind"], account, self._config), account
 
     def _given(self, fields: Mapping[str, Any], secret: str | None, missing: str = "") -> str | None:
         """The secret to store; "" where the mailbox has none and that is allowed."""

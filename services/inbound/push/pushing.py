@@ -61,6 +61,11 @@ class Pushing:
         self._vault = Vault(config.settings.master_key, data_key)
         self._outbox = Outbox(database, outbox)
 
+    @property
+    def most(self) -> int:
+        """Octets that a mail may have in any mailbox: what the operator allows."""
+        return self._config.max_mail_bytes
+
     def new_token(self, row: Row[Any], via: str, key: str) -> str:
         """A token for the mailbox; the one before opens nothing any more. It is told here and never again."""
         token = secrets.token_urlsafe(32)

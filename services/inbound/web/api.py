@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_smorest import Blueprint
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from common.db import Database
 from common.outbox import Outbox
@@ -14,7 +14,7 @@ from inbound import store_ledger, store_pages, store_sources, store_steps
 from inbound.mailboxes.admin import Mailboxes
 from inbound.scope import Scope, scope_of
 from inbound.store_steps import Step
-from inbound.web import schemas
+from inbound.web import schemas, schemas_preview
 
 _MOST_OF_ISSUE = 100
 _NOT_STUCK = "Only a mail that is held or failed can be tried again."
@@ -36,7 +36,7 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
     @pages.response(201, schemas.Mailbox)
     def add(body: dict[str, Any]) -> dict[str, Any]:
         """Connect a mailbox."""
-        return mailboxes.add(_scope(), body)
+        return mailboxes.add(_scope(), body, current_session(project=True).account)
 
     @pages.post("/test")
     @pages.arguments(schemas.Connection)
@@ -64,7 +64,7 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
     @pages.response(200, schemas.Mailbox)
     def change(body: dict[str, Any], id: str) -> dict[str, Any]:
         """Change a mailbox."""
-        return mailboxes.change(_scope(), id, body)
+        return mailboxes.change(_scope(), id, body, current_session(project=True).account)
 
     @pages.post("/<id>/reconcile")
     @pages.response(200, schemas.Reconciliation)
@@ -115,19 +115,24 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
 
     @pages.post("/<id>/retry")
     @pages.response(200, schemas.Mail)
-    @pages.alt_response(409, description="It is neither held nor failed, or its content was never fetched.")
+    @pages.alt_response(409, description="It is neither held nor failed, or its content cannot be had any more.")
     def retry(id: str) -> Row[Any]:
-        """Work on a held or failed mail anew."""
+        """Work on a held or failed mail anew; one that was not had whole is fetched again first."""
         scope = _scope()
         with database.write() as tx:
             row = _found(store_pages.find(tx, scope, id))
-            if not row.has_raw or "problem" in row.record:
+            if "problem" in row.record and store_sources.is_read(tx, row.mailbox_id):
+                if not store_ledger.ask_again(tx, id):
+                    raise Problem(409, detail=_NOT_STUCK)
+                _fetch(tx, row)
+            elif not row.has_raw or "problem" in row.record:
                 raise Problem(
                     409, detail="The content of this mail was never fetched: ask the sender for it another way."
                 )
-            if not store_ledger.retry(tx, row):
-                raise Problem(409, detail="Only a mail that is held or failed can be tried again.")
-            outbox.put(tx, "mail.received", scope.tenant, {"mail": id, "size": row.size})
+            elif not store_ledger.retry(tx, row):
+                raise Problem(409, detail=_NOT_STUCK)
+            else:
+                outbox.put(tx, "mail.received", scope.tenant, {"mail": id, "size": row.size})
             return _found(store_pages.find(tx, scope, id))
 
     @pages.post("/<id>/process-anyway")
@@ -146,8 +151,7 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
                 raise Problem(
                     409, detail="Only a mail that was left out because somebody had read it can be taken after all."
                 )
-            store_sources.add_backlog(tx, row.source_id, [row.remote_id])
-            store_sources.ask(tx, row.mailbox_id)
+            _fetch(tx, row)
             return _found(store_pages.find(tx, scope, id))
 
     return pages
@@ -173,6 +177,12 @@ def issue_blueprint(database: Database) -> Blueprint:
 
 def _scope() -> Scope:
     return scope_of(current_session(project=True))
+
+
+def _fetch(tx: Connection, row: Row[Any]) -> None:
+    """Let the fetcher bring the content of this mail next."""
+    store_sources.add_backlog(tx, row.source_id, [row.remote_id])
+    store_sources.ask(tx, row.mailbox_id)
 
 
 def _found(row: Row[Any] | None) -> Row[Any]:

@@ -51,8 +51,9 @@ def blueprint(pushing: Pushing, visit: Visit) -> Blueprint:
     @takes_any_body
     def take(provider: str, mailbox: str, token: str) -> ResponseReturnValue:
         door = pushing.entrance(mailbox, token, provider)
-        # Everything of the mail comes twice in some of them; SNS carries 256 KB.
-        request.max_content_length = _MEGABYTE if provider == "ses" else 3 * door.limit + _MEGABYTE
+        # Everything of the mail comes twice in some of them; SNS carries 256 KB. What a mailbox takes less than the operator
+        # allows is read all the same: of a mail that is too large for it the header is recorded.
+        request.max_content_length = _MEGABYTE if provider == "ses" else 3 * pushing.most + _MEGABYTE
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
             brought = read(door, Call(headers, request.get_data(cache=False), time.time()))

@@ -275,16 +275,6 @@ class TestResult(Schema):
     folders = fields.List(fields.String())
 
 
-class Preview(Schema):
-    """What connecting, or choosing another folder or strategy, would do."""
-
-    total = fields.Integer()
-    unread = fields.Integer(allow_none=True, metadata={"description": "null: the protocol does not tell"})
-    oldest_at = fields.Float(allow_none=True)
-    would = fields.List(fields.String())
-    choices = fields.List(fields.String(), metadata={"description": "what `backlog` may be"})
-
-
 class Reconciliation(Schema):
     """A comparison of the folder with the ledger."""
 

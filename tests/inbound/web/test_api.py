@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,15 +15,15 @@ from sqlalchemy import select
 from common import sessions
 from common.db import Database
 from common.serve import Server
-from inbound import store
+from inbound import store, store_sources
 from inbound.app import create_app
 from inbound.fetcher import Fetcher
 from inbound.store_sources import share
-from inbound.tables import mailbox
+from inbound.tables import mailbox, source
 from tests.inbound.handling.test_worker import with_file
 from tests.inbound.mailserver import PASSWORD, USER, MailServer, letter, running
 from tests.inbound.office import Office
-from tests.inbound.rig import TENANT, add_mailbox, config, wait_for
+from tests.inbound.rig import TENANT, add_mailbox, config, mails, wait_for
 
 PRIVATE = sessions.private_key(b"s" * 32)
 Call = Callable[..., Any]
@@ -263,9 +264,23 @@ def test_a_held_mail_can_be_released(call: Call, office: Office) -> None:
     assert call("POST", f"/mails/{row.id}/retry").status_code == 409
 
 
-def test_a_mail_without_its_content_cannot_be_tried_again(call: Call, office: Office) -> None:
+def test_a_mail_that_was_not_had_whole_is_fetched_again(call: Call, office: Office) -> None:
+    id = office.post(letter("Huge"), problem="It is too large.")
+    assert call("POST", f"/mails/{id}/retry").status_code == 409  # it is at work
+    office.work()
+    shown = call("POST", f"/mails/{id}/retry").json
+    assert shown["state"] == "held" and "fetched from the mailbox next" in shown["reason"]
+    with office.database.read() as tx:
+        row = office.mail(id)
+        assert store_sources.find_backlog(tx, row.source_id) == [row.remote_id]
+        assert store_sources.asked_at(tx, office.mailbox_id) is not None
+
+
+def test_a_mail_that_was_not_had_whole_stays_so_where_nobody_fetches(call: Call, office: Office) -> None:
     id = office.post(letter("Huge"), problem="It is too large.")
     office.work()
+    with office.database.write() as tx:
+        tx.execute(mailbox.update().values(kind="push"))
     assert call("POST", f"/mails/{id}/retry").status_code == 409
 
 
@@ -288,6 +303,73 @@ def test_the_preview_says_what_is_there_and_changes_nothing(call: Call, imap: Ma
     assert found["choices"] == ["all", "since", "new", "unread"]
     assert found["would"][0].startswith("2 messages, the oldest of") and "deleted" in found["would"][-1]
     assert not any(imap.flags().values()) and call("GET", "/mailboxes").json == []
+
+
+def test_the_preview_counts_what_arrived_since_a_day(call: Call, mail_server: MailServer) -> None:
+    for day in (1, 2, 3, 4):
+        mail_server.deliver(letter(f"of day {day}"), at=datetime(2026, 6, day, 12, tzinfo=UTC))
+    asked = {**body(mail_server), "folder": mail_server.folder}
+    assert call("POST", "/mailboxes/preview", asked).json["since"] is None
+    for hour, count in ((11, 2), (13, 1)):
+        since = datetime(2026, 6, 3, hour, tzinfo=UTC).timestamp()
+        found = call("POST", "/mailboxes/preview", {**asked, "since": since}).json["since"]
+        assert (found["count"], found["exact"]) == (count, True) and "3 June 2026 or later" in found["would"]
+    answer = call("POST", "/mailboxes/preview", {**asked, "since": -1})
+    assert answer.status_code == 422 and "since" in answer.json["errors"]
+
+
+def test_going_back_to_a_folder_says_what_came_meanwhile(
+    call: Call, mail_server: MailServer, database: Database
+) -> None:
+    """Its new mail is taken whatever is chosen: "only new mail" must not promise otherwise."""
+    here = {**body(mail_server), "folder": mail_server.folder}
+    mail_server.deliver(letter("old"))
+    id = call("POST", "/mailboxes", {**here, "backlog": "new"}).json["id"]
+    asked = {**here, "id": id, "secret": None}
+    assert call("POST", "/mailboxes/preview", asked).json["meanwhile"] is None
+    fetcher = Fetcher(config(POLL_SECONDS="1"), database)
+    fetcher.start()
+    try:
+        wait_for(lambda: call("GET", f"/mailboxes/{id}").json["reconciled"])
+        mail_server.deliver(letter("handled"))
+        wait_for(lambda: len(mails(database)) == 1)
+    finally:
+        fetcher.stop(10)
+    assert call("POST", "/mailboxes/preview", asked).json["meanwhile"]["count"] == 0
+    mail_server.deliver(letter("meanwhile 1"), letter("meanwhile 2"))
+    found = call("POST", "/mailboxes/preview", asked).json
+    assert found["meanwhile"]["count"] == 2 and "2 messages came since then" in found["meanwhile"]["would"]
+    assert found["meanwhile"]["would"] in found["would"]
+    assert not any(sentence.endswith("what is there now stays as it is.") for sentence in found["would"])
+    fetcher = Fetcher(config(POLL_SECONDS="1"), database)
+    fetcher.start()
+    try:
+        wait_for(lambda: len(mails(database)) == 3)  # as it was said
+    finally:
+        fetcher.stop(10)
+
+
+def test_a_renumbered_folder_is_said_to_be_looked_at_again(
+    call: Call, mail_server: MailServer, database: Database
+) -> None:
+    here = {**body(mail_server), "folder": mail_server.folder}
+    id = call("POST", "/mailboxes", {**here, "backlog": "new"}).json["id"]
+    fetcher = Fetcher(config(POLL_SECONDS="1"), database)
+    fetcher.start()
+    try:
+        wait_for(lambda: call("GET", f"/mailboxes/{id}").json["reconciled"])
+    finally:
+        fetcher.stop(10)
+    mail_server.deliver(letter("meanwhile"))
+    with database.write() as tx:
+        tx.execute(source.update().values(identity="other numbers"))
+    found = call("POST", "/mailboxes/preview", {**here, "id": id}).json
+    assert found["meanwhile"]["count"] == 1 and "numbered its messages anew" in found["would"][1]
+
+
+def test_nobody_looks_through_another_tenants_mailbox(call: Call, imap: MailServer) -> None:
+    id = call("POST", "/mailboxes", body(imap)).json["id"]
+    assert call("POST", "/mailboxes/preview", {**body(imap), "id": id}, tenant="another").status_code == 404
 
 
 def test_a_preview_of_what_cannot_be_opened_names_the_field(call: Call, imap: MailServer) -> None:
