@@ -28,12 +28,9 @@ test: setup ## everything: format, lint, types, page, unit, flows, real servers,
 check: setup ## the quick part of the tests: format, lint, types, no servers
 	@scripts/test.sh --quick
 
-chaos: setup ## break everything at random, the long form (an hour; RUNS, SEED, MAILS, COMMENTS; a run is repeated by RUNS=1 SEED=n)
+chaos: setup ## break everything at random, the long form (hours; CHAOS="seven mailboxes alone" picks parts; RUNS, SEED, MAILS, COMMENTS; RUNS=1 SEED=n repeats a run)
 	@scripts/system_packages.sh
-	@mkdir -p var
-	@.venv/bin/python -m tests.chaos.run --runs $${RUNS:-20} --mails $${MAILS:-500} --comments $${COMMENTS:-500} \
-	  $${SEED:+--seed $$SEED} --table var/chaos.md
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos/test_standalone.py tests/chaos/test_disposal.py -s
+	@scripts/chaos.sh $(CHAOS)
 
 fuzz: setup ## read mails broken at random, the long form (FUZZ_COUNT=1000000, about an hour; a run is repeated by SEED=n)
 	@.venv/bin/python -m tests.inbound.mutations --count $${FUZZ_COUNT:-1000000} $${SEED:+--seed $$SEED}

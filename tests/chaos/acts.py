@@ -6,11 +6,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from inbound.store_sources import ALIVE
-from tests.chaos.plan import FAULTS, Act
+from tests.chaos.plan import FAULTS, STILL, Act
 from tests.chaos.world import World
 
 
@@ -68,17 +68,13 @@ def empty_rabbitmq(world: World, lasts: float) -> None:
 
 
 def kill_rabbitmq(world: World, lasts: float) -> None:
-    for pid in [world.rabbitmq.pid, *_below(world.rabbitmq.pid)]:
-        _signal(pid, signal.SIGKILL)
-    world.rabbitmq.stop()
+    world.rabbitmq.kill()
     time.sleep(lasts / 2)
     world.rabbitmq.start()
 
 
 def crash_postgres(world: World, lasts: float) -> None:
-    """Immediate shutdown, as when the machine fails: nothing is written any more, and the next start recovers."""
-    _signal(world.postgres.pid, signal.SIGQUIT)
-    world.postgres.stop()
+    world.postgres.crash()
     time.sleep(lasts / 2)
     world.postgres.start()
 
@@ -135,6 +131,15 @@ def pause_fetcher(world: World, lasts: float) -> None:
         world.crew.end(second)
 
 
+def freeze_workers(world: World, lasts: float) -> None:
+    """Mail comes into the ledger, and nobody handles it for a while."""
+    with ExitStack() as still:
+        for name, process in list(world.crew.processes.items()):
+            if name.startswith("inbound.worker"):
+                still.enter_context(frozen(process.pid))
+        time.sleep(lasts)
+
+
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """SIGSTOP to a process and all below it, SIGCONT at the end."""
@@ -174,6 +179,7 @@ _BY_NAME: dict[str, Callable[[World, float], None]] = {
     "imap is cut": cut_imap,
     "imap is cut again": cut_imap,
     "smtp is cut after the final dot": cut_smtp,
+    STILL: freeze_workers,
     "the fetcher is paused": pause_fetcher,
 }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 
-_ANSWERS, _NAMELESS, _WITH_FILES, _DOUBLED = 0.33, 0.1, 0.12, 0.1  # shares of all mails
+_ANSWERS, _NAMELESS, _WITH_FILES, _DOUBLED, _IN_BURSTS = 0.33, 0.1, 0.12, 0.1, 0.33  # shares of all mails
 _MOST_OCTETS = 30_000
 _LATER = 20.0  # seconds within which a doubled mail comes again
 
@@ -33,12 +33,12 @@ class Arrival:
 
 
 def make(seed: int, *, mails: int, seconds: float, boxes: Sequence[str]) -> list[Arrival]:
-    """So many different mails over so many seconds, in order; a tenth of them arrives twice."""
+    """So many different mails over so many seconds, in order; a tenth of them arrives twice, a third comes in bursts."""
     chance = random.Random(f"arrivals {seed}")
     found: list[Arrival] = []
     named: dict[str, list[int]] = {box: [] for box in boxes}  # those that can be answered
-    for number in range(mails):
-        at, box = number * seconds / mails, chance.choice(boxes)
+    for number, at in enumerate(_moments(chance, mails, seconds)):
+        box = chance.choice(boxes)
         earlier = chance.choice(named[box]) if named[box] and chance.random() < _ANSWERS else None
         nameless = chance.random() < _NAMELESS
         files = chance.randint(1, 2) if chance.random() < _WITH_FILES else 0
@@ -49,6 +49,14 @@ def make(seed: int, *, mails: int, seconds: float, boxes: Sequence[str]) -> list
         if not nameless:
             named[box].append(number)
     return sorted(found, key=lambda one: one.at)
+
+
+def _moments(chance: random.Random, mails: int, seconds: float) -> list[float]:
+    bursts = [chance.uniform(0.0, seconds) for _ in range(1 + mails // 100)]
+    moments = (
+        chance.choice(bursts) if chance.random() < _IN_BURSTS else chance.uniform(0.0, seconds) for _ in range(mails)
+    )
+    return sorted(moments)
 
 
 def _double(first: Arrival, seconds: float, boxes: Sequence[str], chance: random.Random, *, nameless: bool) -> Arrival:

@@ -13,9 +13,8 @@ from typing import Any
 
 from imapclient import IMAPClient
 
-from sandbox.app import PASSWORD
+from sandbox.app import MAILBOX, PASSWORD
 from sandbox.client import wait_for
-from sandbox.story import MAILBOX
 from tests.chaos.world import World
 
 DONE = "Done"  # where handled mail is moved to

@@ -1,4 +1,4 @@
-"""Chaos over the mailboxes: `python -m tests.chaos.mailboxes --runs 3 --mails 1000 --seed N --table var/mailboxes.md` (`make chaos`).
+"""Chaos over the mailboxes: `python -m tests.chaos.mailboxes --runs 10 --mails 1000 --seed N --table var/mailboxes.md` (`make chaos`).
 
 Five mailboxes of every strategy, read by two fetchers, handled by two workers; a human works in one of them. Fetchers, workers,
 broker and database die at random moments. A run is repeated by `--runs 1 --seed N`. Then the books are balanced: what arrived, what
@@ -19,29 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
-import requests
-
-from sandbox.client import ClientError
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
-from tests.chaos import acts, arrivals, auditor, boxes, plan, stream
+from tests.chaos import acts, arrivals, auditor, boxes, closing, plan, stream
 from tests.chaos.arrivals import Arrival
-from tests.chaos.auditor import Findings, Seen
-from tests.chaos.balance import Balance, Row, Touched, balance
-from tests.chaos.boxes import BOXES, DONE, Box
+from tests.chaos.auditor import Findings
+from tests.chaos.balance import Balance, Touched, balance
+from tests.chaos.boxes import BOXES
 from tests.chaos.human import Human
 from tests.chaos.plan import Act
-from tests.chaos.stream import Sent
 from tests.chaos.watchman import Watchman
 from tests.chaos.world import World, world
 
 SECOND = ("inbound.fetcher.2", "inbound.worker.2")
 SETTINGS = {"MAILBRIDGE_POLL_SECONDS": "5"}
-DRAINED = 420.0  # seconds within which everything must be done once the last act is over
-_STEP, _LEAP = 3.0, 120.0
-_ROWS = """SELECT b.username, m.id, m.fingerprint, m.state, m.marked AND m.disposal IS DISTINCT FROM 'due'
- FROM inbound.mail m JOIN inbound.mailbox b ON b.id = m.mailbox_id"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +43,7 @@ class Size:
     comments: int
     seconds: float
     deaths: float = 8.0
-    crashes: float = 18.0
+    crashes: float = 14.0
 
 
 @dataclass(frozen=True)
@@ -106,7 +97,7 @@ def _run(seed: int, size: Size, place: World, say: Callable[[str], None]) -> Res
     rooms = stream.open_rooms(place.stage)
     ids = boxes.connect(place)
     before = auditor.marks_in_jira(place.stage.sandbox.issues())[1]
-    old = {row[1] for row in place.sql(_ROWS)}, boxes.fingerprints(place, BOXES[0].address)
+    old, there = closing.mail_ids(place), boxes.fingerprints(place, BOXES[0].address)
     place.sandbox.parts.faults._chance = random.Random(seed)
     acts.start_faults(place)
     came = arrivals.make(seed, mails=size.mails, seconds=size.seconds, boxes=[box.address for box in BOXES])
@@ -127,17 +118,15 @@ def _run(seed: int, size: Size, place: World, say: Callable[[str], None]) -> Res
     human.stop()
     place.stage.sandbox.clear_faults()
     over = time.monotonic()
-    unaccounted, drained = _drain(place, ids, over)
+    unaccounted, drained = closing.drain(place, ids.values(), over)
     for watchman in watchmen:
         watchman.stop()
-    rows = _rows(place, old[0])
-    touched = Touched(human.taken, human.brought_back)
     issues = place.stage.sandbox.issues()
-    in_jira = auditor.marks_in_jira(issues)[0]
-    found = balance(came, rows, in_jira, _files(issues), touched)
-    words = _words(place, sent, issues, before)
+    marks, touched = auditor.marks_in_jira(issues)[0], Touched(human.taken, human.brought_back)
+    found = balance(came, closing.rows(place, old), marks, closing.files(issues), touched)
+    words = closing.words(place, sent, issues, before)
     early = [text for watchman in watchmen for text in watchman.early]
-    left = [text for box in BOXES for text in _left(place, box, came, old[1], human)]
+    left = [text for box in BOXES for text in closing.left(place, box, came, human.taken.union(there))]
     result = Result(
         seed, size, len(came), _kills(storm), found, words, unaccounted, early, left, human, over - began, drained,
         place.last_words, place.stage.sandbox.violations(), "",
@@ -160,74 +149,6 @@ class Postman(threading.Thread):
             time.sleep(max(0.0, began + one.at - time.monotonic()))
             self._place.sandbox.parts.imap.append(one.box, one.octets)
             self.brought += 1
-
-
-def _drain(place: World, ids: dict[str, str], began: float) -> tuple[int, float | None]:
-    """Wait until nothing is under way; what the reconciliations say then, and the seconds it took (None: too long)."""
-    leap = time.monotonic()
-    while True:
-        late = time.monotonic() - began > DRAINED
-        unaccounted = -1
-        try:
-            if (not place.waiting() and not _open(place) and place.sandbox.parts.webhooks.idle()) or late:
-                unaccounted = sum(_reconciled(place, id) for id in ids.values())
-                if late or not (unaccounted or place.waiting() or _open(place)):
-                    return unaccounted, None if late else time.monotonic() - began
-            elif time.monotonic() - leap > _STEP:
-                place.let_time_pass(_LEAP)
-                leap = time.monotonic()
-        except (ClientError, requests.RequestException, psycopg.Error):
-            if late:
-                return unaccounted, None
-        time.sleep(0.5)
-
-
-def _open(place: World) -> int:
-    """How many mails have no end, or something left to do in their mailbox."""
-    return sum(state not in auditor.FINAL or not tidy for _, _, _, state, tidy in place.sql(_ROWS))
-
-
-def _reconciled(place: World, id: str) -> int:
-    """What Mailbridge itself says of a mailbox: how many of its messages are unaccounted for."""
-    return int(place.stage.api().post(f"/api/inbound/mailboxes/{id}/reconcile")["unaccounted"])
-
-
-def _rows(place: World, old: set[str]) -> list[Row]:
-    return [Row(box, print_, state, tidy) for box, id, print_, state, tidy in place.sql(_ROWS) if id not in old]
-
-
-def _files(issues: Sequence[Any]) -> Counter[str]:
-    return Counter(str(file["filename"]) for issue in issues for file in issue["attachments"])
-
-
-def _words(place: World, sent: Sent, issues: Sequence[Any], before: int) -> Findings:
-    """What became of the agents' comments: who read them, and how often."""
-    letters = [
-        auditor.read_letter(reader, letter.raw)
-        for reader, found in place.sandbox.parts.post.inboxes().items()
-        for letter in found
-    ]
-    in_jira, unmarked = auditor.marks_in_jira(issues)
-    return auditor.audit({}, sent.words, Seen(Counter(), {}, in_jira, unmarked, letters), issues_before=before)
-
-
-def _left(place: World, box: Box, came: Sequence[Arrival], old: Counter[str], human: Human) -> list[str]:
-    """Where handled mail is not where the mailbox's strategy wants it."""
-    brought = Counter(one.fingerprint for one in came if one.box == box.address)
-    inbox = boxes.fingerprints(place, box.address)
-    wanted = {"INBOX": Counter[str]() if box.strategy != "read" else brought}
-    if box.strategy == "move":
-        wanted[DONE] = brought
-    wrong = []
-    for name, expected in wanted.items():
-        there = inbox if name == "INBOX" else boxes.fingerprints(place, box.address, name)
-        if box == BOXES[0]:
-            there = Counter({one: times for one, times in (there - old).items() if one not in human.taken})
-            expected = Counter({one: times for one, times in expected.items() if one not in human.taken})
-        missing, more = (expected - there).total(), (there - expected).total()
-        if missing or more:
-            wrong.append(f"{box.address} {name}: {missing} are missing, {more} should not be there")
-    return wrong
 
 
 def _kills(storm: Sequence[Sequence[Act]]) -> Counter[str]:
@@ -269,7 +190,7 @@ def line(result: Result) -> str:
 def main() -> int:
     """All runs; exit code 1 if one of them is not clean."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--mails", type=int, default=1000, help="different ones; a tenth of them comes twice")
     parser.add_argument("--comments", type=int, default=100)

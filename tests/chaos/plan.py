@@ -25,7 +25,8 @@ CREWS = (
     ("inbound.fetcher", "inbound.worker", "connect.worker"),
     ("inbound.fetcher.2", "inbound.worker.2", "outbound.worker"),
 )
-CRASHES = ("rabbitmq restarts", "rabbitmq is killed", "postgresql crashes")
+STILL = "the workers stand still"
+CRASHES = ("rabbitmq restarts", "rabbitmq is killed", "postgresql crashes", STILL)
 
 #: kind → the share of calls to Jira that it hits (or of webhooks), and its seconds.
 FAULTS = {
@@ -81,16 +82,16 @@ def make(seed: int, *, mails: int, comments: int, seconds: float, whole: bool) -
 
 def storm(seed: int, seconds: float, *, deaths: float, crashes: float) -> list[list[Act]]:
     """Lanes of random moments: in each of two a process dies every `deaths` seconds or so, in the third a server crashes every
-    `crashes` seconds. Everything befalls somebody before it befalls the same again."""
+    `crashes` seconds. Everything befalls somebody before it befalls the same again, and once at least."""
     chance = random.Random(f"storm {seed}")
-    lanes = []
-    for lane, names, pause in (*(("kill -9", crew, deaths) for crew in CREWS), ("servers", CRASHES, crashes)):
-        acts: list[Act] = []
+    # First of all mail comes in, and nobody handles it: what left its mailbox now would have left it too early.
+    lanes = [[Act("servers", 1.0, STILL, 3.0)], *([] for _ in CREWS)]
+    for acts, lane, names, pause in zip(
+        lanes, ("servers", "kill -9", "kill -9"), (CRASHES, *CREWS), (crashes, deaths, deaths), strict=True
+    ):
+        moments = sorted(chance.uniform(2.0, 0.95 * seconds) for _ in range(max(len(names), round(seconds / pause))))
         waiting: list[str] = []
-        at = 1.0 + chance.expovariate(1 / pause)
-        while at < 0.95 * seconds:
+        for at in moments:
             waiting = waiting or chance.sample(names, len(names))
             acts.append(Act(lane, round(at, 2), waiting.pop(), round(chance.uniform(0.3, 9.0), 2)))
-            at += chance.expovariate(1 / pause)
-        lanes.append(acts)
     return lanes

@@ -48,7 +48,8 @@ class Watchman(threading.Thread):
             rows = self._place.sql(_LEDGER, self._box.address)
             states = {self._box.number(remote_id): state for remote_id, state in rows}
             self._fine |= {number for number in gone if states.get(number) in _GOOD}
-            self.early += [f"{self._box.address} {one}: {states.get(one)}" for one in sorted(gone - self._fine)]
+            told = (f"{self._box.address} {one}: {states.get(one)}" for one in sorted(gone - self._fine))
+            self.early += [text for text in told if text not in self.early]
         self.looks += 1
 
     def stop(self) -> None:
