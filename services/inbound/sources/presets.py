@@ -2,7 +2,8 @@
 
 Names, ports and login ways are facts of Mozilla's ISPDB (github.com/thunderbird/autoconfig, as of 12 March 2026); which
 preset a server belongs to and the sentences are ours. An `authserv_id` stands only where it is known for certain: Microsoft
-365 and Outlook.com write a header without one; for the others an administrator reads it in a mail.
+365 and Outlook.com write a header without one; Gmail writes mx.google.com, as mails do that came there. Others write the name
+of whichever machine took the mail, or are not known: there an administrator reads it in a mail.
 """
 
 from collections.abc import Iterable
@@ -87,6 +88,7 @@ _GOOGLE = "Sign in with Google, or use an app password: Google does not take the
 _MICROSOFT = (
     "Microsoft takes no passwords here any more: sign in with Microsoft, or use an app registration of your own."
 )
+_AUTHSERV_IDS = {"microsoft": NO_AUTHSERV_ID, "google": "mx.google.com"}
 # By the table's word: ways to log in, and the remedy.
 _WAYS = {
     "microsoft": (("oauth",), _MICROSOFT),
@@ -113,7 +115,7 @@ def _preset(first: str, second: str) -> Preset:
         username="local" if "local" in words.split() else "address",
         auth=auth,
         provider=way if way in ("microsoft", "google") else None,
-        authserv_id=NO_AUTHSERV_ID if way == "microsoft" else None,
+        authserv_id=_AUTHSERV_IDS.get(way),
         remedy=remedy.format(name=name),
     )
 

@@ -62,6 +62,11 @@ def test_a_provider_is_found_by_the_domain(address: str, id: str) -> None:
     assert found is not None and found.id == id
 
 
+def test_the_name_in_authentication_results_is_filled_in_where_it_is_known() -> None:
+    known = {preset.id: preset.authserv_id for preset in PRESETS if preset.authserv_id}
+    assert known == {"microsoft365": "none", "outlook": "none", "gmail": "mx.google.com"}
+
+
 @pytest.mark.parametrize("address", ["support@example.com", "", "@", "com", "support@com", "a@notgmail.com"])
 def test_an_unknown_domain_has_no_provider(address: str) -> None:
     assert suggested(address) is None
