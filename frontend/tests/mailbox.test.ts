@@ -147,6 +147,13 @@ describe('the mailbox form', () => {
     expect(guessed).toMatchObject({ address: 'a@b.c', name: 'a@b.c' });
     expect(withUsername(blankMailbox(), 'support')).toMatchObject({ address: '', name: '' });
   });
+
+  it('leaves an address alone that a person has typed', () => {
+    const typed = withAddress(blankMailbox(), 'support@example.com');
+    expect(withUsername(typed, 'support')).toMatchObject({ address: 'support@example.com', name: 'support@example.com', username: 'support' });
+    const guessed = withUsername(blankMailbox(), 'support@example.com');
+    expect(withUsername(guessed, 'support@example.co')).toMatchObject({ address: 'support@example.co' });
+  });
 });
 
 describe('what is sent', () => {
@@ -245,6 +252,14 @@ describe('a provider', () => {
 
   it('is left when another server is typed', () => {
     expect(withHost(withPreset(draft, GMAIL, ['google']), 'mail.example.com', ['google'])).toMatchObject({ preset: null, auth: 'password' });
+  });
+
+  it('offers every way at a server whose name tells nothing, and keeps the one that was chosen while it is typed', () => {
+    const own = withHost(blankMailbox(), 'outlook.office365.us', []);
+    expect(loginsOf(own, ['microsoft']).map(({ auth }) => auth)).toEqual(['oauth', 'password', 'client_credentials', 'service_account', 'none']);
+    const chosen = { ...withLogin(own, { auth: 'client_credentials', provider: 'microsoft' }), secret: 'typed' };
+    expect(withHost(chosen, 'outlook.office365.us.example', [])).toMatchObject({ auth: 'client_credentials', secret: 'typed' });
+    expect(withHost(chosen, 'imap.gmail.com', [])).toMatchObject({ auth: 'password', secret: '' });
   });
 });
 

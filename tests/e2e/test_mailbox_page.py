@@ -91,7 +91,7 @@ def test_who_looks_for_ews_is_told_what_to_choose(page: Page, servers: PageServe
     choose(frame, "Kind of mailbox", "EWS")
     expect(frame.get_by_text("switches it off on 1 April 2027")).to_be_visible()
     expect(frame.get_by_label("Client secret").first).to_be_visible()
-    expect(frame.get_by_label("Server", exact=False)).to_have_count(1)  # "Patience with the server"
+    expect(frame.get_by_label("Server", exact=False)).to_have_count(0)
 
 
 def test_each_check_that_is_switched_off_has_its_warning(page: Page, servers: PageServers, api: FakeApi) -> None:  # noqa: F811

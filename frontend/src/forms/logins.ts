@@ -1,7 +1,7 @@
 /** The ways to log in to a mailbox: which there are, what each asks for, and what is kept of it as a secret. */
 import type { Auth, Provider } from '../api/types/mailboxes';
 import { onlyErrors, required, type Errors } from './connection';
-import type { MailboxDraft } from './mailbox';
+import { hasServer, type MailboxDraft } from './mailbox';
 
 export interface Login {
   auth: Auth;
@@ -16,8 +16,14 @@ export function loginsOf(draft: MailboxDraft, providers: readonly Provider[]): L
   return LOGINS.filter(({ auth, provider }) => {
     if (auth === draft.auth && provider === draft.provider) return true;
     if (auth === 'oauth' && !providers.includes(provider ?? 'microsoft')) return false;
-    return isFor(draft, auth, provider);
+    return canLogIn(draft, { auth, provider });
   });
+}
+
+/** A server whose owner its name does not tell may be anybody's: a national cloud, a relay, a name of the customer's own. */
+export function canLogIn(draft: MailboxDraft, { auth, provider }: Pick<Login, 'auth' | 'provider'>): boolean {
+  const isNamed = hasServer(draft) && draft.preset === null && draft.host.trim() !== '';
+  return (isNamed && !isMicrosofts(draft.host) && !isGoogles(draft.host)) || isFor(draft, auth, provider);
 }
 
 export function loginKey({ auth, provider }: Pick<Login, 'auth' | 'provider'>): string {
@@ -37,8 +43,15 @@ export const LOGINS: readonly Login[] = [
 function isFor(draft: MailboxDraft, auth: Auth, provider: Provider | null): boolean {
   if (draft.kind === 'graph') return provider === 'microsoft';
   if (auth === 'password' || auth === 'none') return true;
-  if (provider === 'microsoft') return /(^|\.)(office365|outlook|office)\.com$/i.test(draft.host.trim());
-  return /(^|\.)(gmail|googlemail|google)\.com$/i.test(draft.host.trim());
+  return provider === 'microsoft' ? isMicrosofts(draft.host) : isGoogles(draft.host);
+}
+
+function isMicrosofts(host: string): boolean {
+  return /(^|\.)(office365|outlook|office)\.com$/i.test(host.trim());
+}
+
+function isGoogles(host: string): boolean {
+  return /(^|\.)(gmail|googlemail|google)\.com$/i.test(host.trim());
 }
 
 /** Another way to log in has another secret. */

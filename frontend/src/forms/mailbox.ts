@@ -29,6 +29,8 @@ export interface MailboxDraft {
   signedInAs: string | null;
   folder: string;
   address: string;
+  /** By a person: it stays then, whatever the user name is. */
+  isAddressTyped: boolean;
   /** Further addresses, one a line. */
   moreAddresses: string;
   validateCertificate: boolean;
@@ -104,6 +106,7 @@ export function blankMailbox(): MailboxDraft {
     signedInAs: null,
     folder: 'INBOX',
     address: '',
+    isAddressTyped: false,
     moreAddresses: '',
     validateCertificate: true,
     checkIdentity: true,
@@ -138,6 +141,7 @@ export function draftOfMailbox(mailbox: Mailbox): MailboxDraft {
     secretExpires: dayOf(mailbox.secret_expires_at ?? null),
     folder: mailbox.folder,
     address: mailbox.address,
+    isAddressTyped: true,
     moreAddresses: mailbox.addresses.filter((one) => one !== mailbox.address).join('\n'),
     validateCertificate: mailbox.validate_certificate,
     checkIdentity: mailbox.check_identity,

@@ -3,7 +3,7 @@ import type { Kind, Provider } from '../api/types/mailboxes';
 import type { Preset, Presets, PresetServer } from '../api/types/presets';
 import type { Security } from '../api/types/servers';
 import { IMAP_PORTS, isAddress, POP3_PORTS, portAfter } from './connection';
-import { withFittingLogin, withLogin } from './logins';
+import { canLogIn, withFittingLogin, withLogin } from './logins';
 import { hasServer, type MailboxDraft } from './mailbox';
 
 export const NO_PRESETS: Presets = { presets: [], suggested: null, refused: null, egress: [], providers: [] };
@@ -11,11 +11,12 @@ export const NO_PRESETS: Presets = { presets: [], suggested: null, refused: null
 /** Most accounts are named by their address: user name and name follow the address until they are typed themselves. */
 export function withAddress(draft: MailboxDraft, address: string): MailboxDraft {
   const follow = (value: string) => (value === '' || value === draft.address ? address : value);
-  return { ...draft, address, username: follow(draft.username), name: follow(draft.name) };
+  return { ...draft, address, isAddressTyped: address !== '', username: follow(draft.username), name: follow(draft.name) };
 }
 
-/** The other way round, while there is no address yet. */
+/** The other way round, while nobody has typed an address. */
 export function withUsername(draft: MailboxDraft, username: string): MailboxDraft {
+  if (draft.isAddressTyped) return { ...draft, username };
   const guess = (value: string) => (value === '' || value === draft.username ? (isAddress(username) ? username : '') : value);
   return { ...draft, username, address: guess(draft.address), name: guess(draft.name) };
 }
@@ -55,7 +56,9 @@ export function withPreset(draft: MailboxDraft, preset: Preset | null, providers
 
 /** What was typed is not of the provider any more. */
 export function withHost(draft: MailboxDraft, host: string, providers: readonly Provider[]): MailboxDraft {
-  return withFittingLogin({ ...draft, host, preset: null }, providers);
+  const changed = { ...draft, host, preset: null };
+  // A way that was chosen for a server of one's own stays while its name is typed.
+  return draft.preset === null && canLogIn(changed, draft) ? changed : withFittingLogin(changed, providers);
 }
 
 /** A provider is suggested as long as nobody has chosen a server: what was typed is never written over. */

@@ -35,6 +35,7 @@ export const PUSH_WAYS: readonly Way[] = [
     label: 'Mailgun',
     hint: 'A route forwards each mail as raw MIME.',
     keyLabel: 'HTTP webhook signing key',
+    keyHint: 'Mailgun shows it under API security. Stored encrypted and never shown again.',
     isKeyNeeded: true,
     isSecret: true,
   },

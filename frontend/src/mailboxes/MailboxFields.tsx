@@ -110,10 +110,11 @@ export function AdvancedFields({ draft, errors, change }: Pick<Props, 'draft' | 
         <div className="mb-row">
           {draft.kind !== 'push' && (
             <TextField
-              label="Patience with the server (seconds)"
+              label="Timeout (seconds)"
               name="timeout"
               inputMode="numeric"
               placeholder="30"
+              hint="How long each answer of the server may take. Empty: as your operator has set it, usually 30."
               value={draft.timeout}
               error={errors.timeout}
               onChange={(timeout) => change({ ...draft, timeout }, 'timeout')}

@@ -1,5 +1,6 @@
 /** How Mailbridge logs in to a mailbox: by password, by somebody's sign-in, or by an app's own registration. */
 import type { Api } from '../api/client';
+import type { Kind } from '../api/types/mailboxes';
 import type { Presets } from '../api/types/presets';
 import type { Errors } from '../forms/connection';
 import { loginKey, LOGINS, loginsOf, PROVIDERS, withLogin } from '../forms/logins';
@@ -95,10 +96,22 @@ function PersonLogin({ api, id, draft, errors, change, hasSecret }: Props) {
   );
 }
 
+/** What the registration must be allowed to do, by what the mailbox is read with. */
+const PERMISSIONS: Readonly<Record<Kind, string>> = {
+  graph: 'Mail.ReadWrite of Microsoft Graph',
+  imap: 'IMAP.AccessAsApp of Office 365 Exchange Online',
+  pop3: 'POP.AccessAsApp of Office 365 Exchange Online',
+  push: '',
+};
+
 function AppLogin({ draft, errors, change, hasSecret }: Props) {
   const placeholder = hasSecret ? 'Unchanged' : '';
   return (
     <>
+      <p className="mb-hint">
+        The registration needs the application permission <strong>{PERMISSIONS[draft.kind]}</strong>, with an administrator’s
+        consent, and access to this mailbox.
+      </p>
       <div className="mb-row">
         <TextField
           label="Directory (tenant) id"
