@@ -1,9 +1,10 @@
-"""When the storm is over: wait until nothing is under way, then read what ledger, Jira, letters and folders hold."""
+"""The books of a run over the mailboxes: opened before the storm; when nothing is under way any more, closed over what the
+ledger, Jira, people's letters and the folders hold."""
 
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import psycopg
 import requests
@@ -12,8 +13,9 @@ from sandbox.client import ClientError
 from tests.chaos import auditor, boxes
 from tests.chaos.arrivals import Arrival
 from tests.chaos.auditor import Findings, Seen
-from tests.chaos.balance import Row
-from tests.chaos.boxes import DONE, Box
+from tests.chaos.balance import Balance, Row, Touched, balance
+from tests.chaos.boxes import BOXES, DONE, Box
+from tests.chaos.human import Human
 from tests.chaos.stream import Sent
 from tests.chaos.world import World
 
@@ -21,6 +23,42 @@ DRAINED = 420.0  # seconds within which everything must be done once the last ac
 _STEP, _LEAP = 3.0, 120.0
 _ROWS = """SELECT b.username, m.id, m.fingerprint, m.state, m.marked AND m.disposal IS DISTINCT FROM 'due'
  FROM inbound.mail m JOIN inbound.mailbox b ON b.id = m.mailbox_id"""
+
+
+@dataclass(frozen=True)
+class Books:
+    """What was there before: issues without a mark, the ledger's mails by id, the fingerprints of one folder's messages."""
+
+    unmarked: int
+    mails: frozenset[str]
+    folder: frozenset[str]
+
+
+def opened(place: World, address: str) -> Books:
+    """The books as they are now. address: of the one mailbox that is not empty."""
+    unmarked = auditor.marks_in_jira(place.stage.sandbox.issues())[1]
+    mails = frozenset(id for _, id, *_ in place.sql(_ROWS))
+    return Books(unmarked, mails, frozenset(boxes.fingerprints(place, address)))
+
+
+def closed(
+    place: World, books: Books, came: Sequence[Arrival], sent: Sent, human: Human
+) -> tuple[Balance, Findings, list[str]]:
+    """What is wrong: with mails, with comments and their letters, and in the folders."""
+    issues = place.stage.sandbox.issues()
+    marks, unmarked = auditor.marks_in_jira(issues)
+    files = Counter(str(file["filename"]) for issue in issues for file in issue["attachments"])
+    rows = [Row(box, *rest) for box, id, *rest in place.sql(_ROWS) if id not in books.mails]
+    found = balance(came, rows, marks, files, Touched(human.taken, human.brought_back))
+    letters = [
+        auditor.read_letter(reader, letter.raw)
+        for reader, received in place.sandbox.parts.post.inboxes().items()
+        for letter in received
+    ]
+    seen = Seen(Counter(), {}, marks, unmarked, letters)
+    words = auditor.audit({}, sent.words, seen, issues_before=books.unmarked)
+    ignored = books.folder | human.taken
+    return found, words, [text for box in BOXES for text in _left(place, box, came, ignored)]
 
 
 def drain(place: World, mailbox_ids: Collection[str], began: float) -> tuple[int, float | None]:
@@ -54,33 +92,7 @@ def _reconciled(place: World, id: str) -> int:
     return int(place.stage.api().post(f"/api/inbound/mailboxes/{id}/reconcile")["unaccounted"])
 
 
-def mail_ids(place: World) -> frozenset[str]:
-    """Everything that is in the ledger."""
-    return frozenset(id for _, id, *_ in place.sql(_ROWS))
-
-
-def rows(place: World, old: Collection[str]) -> list[Row]:
-    """The ledger, without the mails `old`, by their ids."""
-    return [Row(box, octets, state, tidy) for box, id, octets, state, tidy in place.sql(_ROWS) if id not in old]
-
-
-def files(issues: Sequence[Any]) -> Counter[str]:
-    """How often each name of a file stands in Jira."""
-    return Counter(str(file["filename"]) for issue in issues for file in issue["attachments"])
-
-
-def words(place: World, sent: Sent, issues: Sequence[Any], before: int) -> Findings:
-    """What became of the agents' comments: who read them, and how often. before: issues without a mark at the start."""
-    letters = [
-        auditor.read_letter(reader, letter.raw)
-        for reader, found in place.sandbox.parts.post.inboxes().items()
-        for letter in found
-    ]
-    in_jira, unmarked = auditor.marks_in_jira(issues)
-    return auditor.audit({}, sent.words, Seen(Counter(), {}, in_jira, unmarked, letters), issues_before=before)
-
-
-def left(place: World, box: Box, came: Sequence[Arrival], ignored: Collection[str]) -> list[str]:
+def _left(place: World, box: Box, came: Sequence[Arrival], ignored: Collection[str]) -> list[str]:
     """Where handled mail is not where the mailbox's strategy wants it. ignored: fingerprints of what nobody has to account for:
     mail that was there before, and what people took away."""
     brought = Counter(one.fingerprint for one in came if one.box == box.address and one.fingerprint not in ignored)

@@ -15,19 +15,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
-from tests.chaos import acts, arrivals, auditor, boxes, closing, plan, stream
+from tests.chaos import acts, arrivals, boxes, closing, plan, stream
 from tests.chaos.arrivals import Arrival
 from tests.chaos.auditor import Findings
-from tests.chaos.balance import Balance, Touched, balance
+from tests.chaos.balance import Balance
 from tests.chaos.boxes import BOXES
 from tests.chaos.human import Human
 from tests.chaos.plan import Act
+from tests.chaos.stream import Rooms, Sent
 from tests.chaos.watchman import Watchman
 from tests.chaos.world import World, world
 
@@ -96,42 +97,44 @@ def run(
 def _run(seed: int, size: Size, place: World, say: Callable[[str], None]) -> Result:
     rooms = stream.open_rooms(place.stage)
     ids = boxes.connect(place)
-    before = auditor.marks_in_jira(place.stage.sandbox.issues())[1]
-    old, there = closing.mail_ids(place), boxes.fingerprints(place, BOXES[0].address)
-    place.sandbox.parts.faults._chance = random.Random(seed)
-    acts.start_faults(place)
-    came = arrivals.make(seed, mails=size.mails, seconds=size.seconds, boxes=[box.address for box in BOXES])
+    books = closing.opened(place, BOXES[0].address)
     human = Human(place, BOXES[0].address, seed)
     watchmen = [Watchman(place, box, every=0.2) for box in BOXES if box.strategy != "read"]
+    storm = plan.storm(seed, size.seconds, deaths=size.deaths, crashes=size.crashes)
     began = time.monotonic()
     for thread in (human, *watchmen):
         thread.start()
-    sent, senders = stream.pour(place.stage, rooms, seed, 0, size.comments, size.seconds)
-    postman = Postman(place, came)
-    postman.start()
-    storm = plan.storm(seed, size.seconds, deaths=size.deaths, crashes=size.crashes)
-    lanes = acts.Lanes(place, storm, say)
-    lanes.join(size.seconds + 300)
-    for thread in (postman, *senders):
-        thread.join(300)
-    assert (postman.brought, len(sent.words)) == (len(came), size.comments), "the stream broke off: nothing is proven"
+    came, sent = _play(seed, size, place, rooms, storm, say)
     human.stop()
-    place.stage.sandbox.clear_faults()
     over = time.monotonic()
     unaccounted, drained = closing.drain(place, ids.values(), over)
     for watchman in watchmen:
         watchman.stop()
-    issues = place.stage.sandbox.issues()
-    marks, touched = auditor.marks_in_jira(issues)[0], Touched(human.taken, human.brought_back)
-    found = balance(came, closing.rows(place, old), marks, closing.files(issues), touched)
-    words = closing.words(place, sent, issues, before)
     early = [text for watchman in watchmen for text in watchman.early]
-    left = [text for box in BOXES for text in closing.left(place, box, came, human.taken.union(there))]
+    found, words, left = closing.closed(place, books, came, sent, human)
     result = Result(
         seed, size, len(came), _kills(storm), found, words, unaccounted, early, left, human, over - began, drained,
         place.last_words, place.stage.sandbox.violations(), "",
     )  # fmt: skip
-    return result if result.clean else Result(**{**vars(result), "report": _report(place, result)})
+    return result if result.clean else replace(result, report=_report(place, result))
+
+
+def _play(
+    seed: int, size: Size, place: World, rooms: Rooms, storm: Sequence[Sequence[Act]], say: Callable[[str], None]
+) -> tuple[Sequence[Arrival], Sent]:
+    """Mails and comments come in while everything breaks; what came, when the last thing that broke runs again."""
+    came = arrivals.make(seed, mails=size.mails, seconds=size.seconds, boxes=[box.address for box in BOXES])
+    place.sandbox.parts.faults._chance = random.Random(seed)
+    acts.start_faults(place)
+    sent, senders = stream.pour(place.stage, rooms, seed, 0, size.comments, size.seconds)
+    postman = Postman(place, came)
+    postman.start()
+    acts.Lanes(place, storm, say).join(size.seconds + 300)
+    for thread in (postman, *senders):
+        thread.join(300)
+    assert (postman.brought, len(sent.words)) == (len(came), size.comments), "the stream broke off: nothing is proven"
+    place.stage.sandbox.clear_faults()
+    return came, sent
 
 
 class Postman(threading.Thread):

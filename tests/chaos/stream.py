@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sandbox.client import SandboxClient, wait_for
-from sandbox.story import MAILBOX, Stage
+from sandbox.stage import MAILBOX, Stage
 
 ROOMS = 8  # issues that agents comment on, each with two readers by mail
 

@@ -18,6 +18,7 @@ SIZE = Size(mails=100, comments=10, seconds=20.0, deaths=6.0, crashes=6.0)
 @pytest.mark.rabbitmq
 @pytest.mark.postgres
 @pytest.mark.dovecot
+@pytest.mark.usefixtures("dovecot")  # which says why there is none
 def test_every_mail_of_every_mailbox_is_handled_once_whatever_dies(
     rabbitmq: RabbitMQ, postgres: Postgres, tmp_path: Path
 ) -> None:

@@ -18,7 +18,7 @@ import pytest
 from sandbox import story
 from sandbox.app import Sandbox
 from sandbox.client import SandboxClient
-from sandbox.story import Stage
+from sandbox.stage import MAILBOX, Stage
 from tests.running import Standalone, sandbox_settings, wait_for
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "4"))
@@ -73,7 +73,7 @@ def send_all(stage: Stage, number: int, chance: random.Random) -> None:
         answered = chance.randrange(mail) if mail and chance.random() < 0.33 else None
         headers = [
             f"From: Writer {mail % 7} <writer{mail % 7}@customer.example>",
-            f"To: {story.MAILBOX}",
+            f"To: {MAILBOX}",
             f"Subject: Mail {mail} of round {number}",
             f"Message-ID: <{number}.{mail}@customer.example>",
             *([] if answered is None else [f"In-Reply-To: <{number}.{answered}@customer.example>"]),

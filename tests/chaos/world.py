@@ -21,7 +21,7 @@ from sandbox.servers.dovecot import Dovecot
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.private import NotAvailable
 from sandbox.servers.rabbitmq import RabbitMQ
-from sandbox.story import Stage
+from sandbox.stage import Stage
 from scripts.fleet import Fleet, fleet
 from tests.running import sandbox_settings
 
