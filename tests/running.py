@@ -54,6 +54,11 @@ class Standalone:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = folder / "standalone.log"
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Its environment."""
+        return self._settings
+
     def start(self, *, seconds: float = 60.0) -> None:
         """Start it and wait until it is ready; raises AssertionError with its last words when it is not."""
         with self.log.open("ab") as output:
