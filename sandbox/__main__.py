@@ -15,6 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Serves; exit code 2 with one sentence when a port is taken."""
     options = _options(arguments)
     login = (MAILBOX, PASSWORD) if options.smtp_auth else None
+    ended = threading.Event()  # before anybody can hear that it is ready, and then end it
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     try:
         sandbox = Sandbox(
             options.port, options.imap_port, options.smtp_port, strict=not options.lenient,
@@ -33,9 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
         f"IMAP 127.0.0.1:{sandbox.imap_port}  user {MAILBOX}  password {PASSWORD}   SMTP 127.0.0.1:{sandbox.smtp_port}",
         flush=True,
     )
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
     ended.wait()
     sandbox.stop()
     return 0

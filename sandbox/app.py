@@ -122,7 +122,7 @@ class Sandbox:
         """Nothing listens any more; calls that hang are let go."""
         self._begun.close()
 
-    def wait_idle(self, seconds: float = 10.0) -> bool:
+    def wait_idle(self, seconds: float = 60.0) -> bool:
         """Waits until no webhook and no Forge event is queued or under way; False when the time is over."""
         end = time.monotonic() + seconds
         while not (self.parts.webhooks.idle() and self.parts.forge.deliveries.idle()):

@@ -7,7 +7,6 @@ against the module: Forge does not, so an app must do it itself.
 
 import json
 import threading
-import time
 from collections import deque
 from typing import Any
 
@@ -117,7 +116,7 @@ class Bridge:
             raise BadCommand(str(failed)) from None
 
     def _one_more(self, view: View) -> bool:
-        now = time.monotonic()
+        now = self._host.site.clock()
         with self._lock:
             times = self._invoked.setdefault((view.app.installation, view.account), deque())
             while times and times[0] <= now - WINDOW:

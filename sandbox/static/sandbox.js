@@ -6,16 +6,34 @@ let chosen = location.hash.slice(1);
 let tag = '';
 
 const POLL = 1000;
+let asked = 0;
+let pressed = false;
 
-await poll();
-setInterval(poll, POLL);
+/** Asks for ever; of answers that cross each other only that to the last question counts. */
+async function follow() {
+  await poll();
+  setTimeout(follow, POLL);
+}
 
 async function poll() {
+  asked += 1;
+  const mine = asked;
   const answer = await fetch('/page/state', { headers: tag ? { 'If-None-Match': tag } : {} }).catch(() => null);
   if (!answer || answer.status !== 200) return;
+  const found = await answer.json();
+  if (mine !== asked) return;
   tag = answer.headers.get('ETag') ?? '';
-  state = await answer.json();
-  draw();
+  state = found;
+  if (!pressed) draw();
+}
+
+// What is pressed is not drawn anew before it is let go: a click begins and ends on one element.
+document.addEventListener('pointerdown', () => { pressed = true; }, true);
+for (const end of ['pointerup', 'pointercancel']) {
+  document.addEventListener(end, () => setTimeout(() => {
+    pressed = false;
+    if (state) draw();
+  }), true);
 }
 
 function draw() {
@@ -220,3 +238,5 @@ function plural(count, word) {
 function moment(text) {
   return new Date(text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')).toLocaleTimeString();
 }
+
+await follow(); // last, so that every form is heard before it can be used

@@ -44,7 +44,7 @@ class JiraCaller:
         self._http.close()
 
     def __call__(
-        self, method: str, path: str, *, claims: dict[str, Any] | None = None, timeout: float = 10, **options: Any
+        self, method: str, path: str, *, claims: dict[str, Any] | None = None, timeout: float = 60, **options: Any
     ) -> requests.Response:
         headers = {"Authorization": f"JWT {self.token(method, path, claims)}", **options.pop("headers", {})}
         return self._http.request(method, f"{self.url}/rest/api/3{path}", headers=headers, timeout=timeout, **options)
@@ -191,7 +191,7 @@ class ConnectApp:
             if one.path == "/connect/webhooks" and event in (None, one.body["webhookEvent"])
         ]
 
-    def wait(self, count: int, event: str | None = None, seconds: float = 5) -> list[Received]:
+    def wait(self, count: int, event: str | None = None, seconds: float = 60) -> list[Received]:
         """The webhooks, once there are `count` of them."""
         end = time.monotonic() + seconds
         while len(self.hooks(event)) < count:
@@ -204,7 +204,7 @@ class ConnectApp:
     def _verified(self, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         if path in ("/connect/installed", "/connect/uninstalled"):
             kid = jwt.get_unverified_header(token)["kid"]
-            pem = requests.get(f"{self.jira_url}/install-keys/{kid}", timeout=5).text
+            pem = requests.get(f"{self.jira_url}/install-keys/{kid}", timeout=60).text
             claims = jwt.decode(token, pem, ["RS256"], audience=self.url, issuer=body["clientKey"])
         else:
             claims = jwt.decode(token, self.secret, ["HS256"], issuer=self.client_key)

@@ -114,7 +114,7 @@ class ForgeApp:
         """The calls of a path so far."""
         return [one for one in self.invocations if one.path == path]
 
-    def wait(self, count: int, path: str = "/forge/events", seconds: float = 5) -> list[Invocation]:
+    def wait(self, count: int, path: str = "/forge/events", seconds: float = 60) -> list[Invocation]:
         """The calls of a path, once there are `count` of them."""
         end = time.monotonic() + seconds
         while len(self.at(path)) < count:
@@ -135,7 +135,7 @@ class ForgeApp:
 
     def verified(self, token: str) -> dict[str, Any]:
         """The claims of an invocation token."""
-        keys = requests.get(f"{self.sandbox_url}/forge/jwks.json", timeout=5).json()["keys"]
+        keys = requests.get(f"{self.sandbox_url}/forge/jwks.json", timeout=60).json()["keys"]
         kid = jwt.get_unverified_header(token)["kid"]
         key = next(jwt.PyJWK(one) for one in keys if one["kid"] == kid)
         required = {"require": ["exp", "nbf", "iat", "aud", "iss", "jti"]}
@@ -156,7 +156,7 @@ class Forge:
         self._http.close()
 
     def control(self, path: str, body: Any = None, method: str = "POST") -> requests.Response:
-        return self._http.request(method, f"{self.url}/control{path}", json=body, timeout=20)
+        return self._http.request(method, f"{self.url}/control{path}", json=body, timeout=60)
 
     def install(self, app: ForgeApp, **changes: Any) -> dict[str, Any]:
         answer = self.control("/forge/install", {"manifest": app.text(**changes)})
@@ -178,8 +178,8 @@ class Forge:
         query = "mutation m($input: OfflineUserAuthTokenInput!) { offlineUserAuthToken(input: $input) { success errors { message } authToken { token ttl } } }"  # fmt: skip
         body = {"query": query, "variables": {"input": given}}
         headers = {"Authorization": f"Bearer {bearer}"}
-        return self._http.post(f"{self.url}/graphql", json=body, headers=headers, timeout=20)
+        return self._http.post(f"{self.url}/graphql", json=body, headers=headers, timeout=60)
 
     def bridge(self, account: str, module: str, command: str, payload: Any = None, **around: Any) -> requests.Response:
         body = {"account": account, "module": module, "command": command, "payload": payload, **around}
-        return self._http.post(f"{self.url}/forge/bridge", json=body, timeout=40)
+        return self._http.post(f"{self.url}/forge/bridge", json=body, timeout=90)

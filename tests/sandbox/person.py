@@ -15,7 +15,7 @@ class Person:
 
     def __init__(self, url: str, account: str, **more: Any) -> None:
         self.url, self.account = url, account
-        made = requests.post(f"{url}/control/people/{account}/tokens", json=more, timeout=5)
+        made = requests.post(f"{url}/control/people/{account}/tokens", json=more, timeout=60)
         assert made.status_code == 201, made.text
         self.email, self.token = made.json()["email"], made.json()["token"]
 
@@ -27,5 +27,5 @@ class Person:
 def rule(url: str, account: str, permission: str, *, granted: bool = False, project: str | None = None) -> None:
     """An administrator gives or takes a right."""
     body = {"accountId": account, "permission": permission, "granted": granted, "project": project}
-    answer = requests.post(f"{url}/control/rights", json=body, timeout=5)
+    answer = requests.post(f"{url}/control/rights", json=body, timeout=60)
     assert answer.status_code == 201, answer.text

@@ -22,7 +22,7 @@ def call(sandbox: Sandbox, method: str, path: str, body: Any = None, **headers: 
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     request = urllib.request.Request(sandbox.url + path, data, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read()
             return answer.status, json.loads(text) if text[:1] in (b"{", b"[") else text.decode()
     except urllib.error.HTTPError as error:
@@ -49,7 +49,7 @@ def test_a_person_sees_what_an_app_asks_for_and_may_refuse(sandbox: Sandbox) -> 
     for answer, expected in (("accept", "code"), ("refuse", "error")):
         form = urlencode({"answer": answer, "account": MAILBOX}).encode()
         request = urllib.request.Request(sandbox.url + address, form, method="POST")
-        with urllib.request.urlopen(request, timeout=10) as came:
+        with urllib.request.urlopen(request, timeout=60) as came:
             assert expected in parse_qs(urlsplit(came.url).query)
 
 

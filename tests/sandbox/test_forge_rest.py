@@ -52,7 +52,7 @@ def test_bearers_count_at_the_gateway_only_and_other_ways_count_there_not(
     forge: Forge, system: str, sandbox: Sandbox, jira: JiraCaller
 ) -> None:
     def get(url: str, authorization: str) -> requests.Response:
-        return requests.get(url, headers={"Authorization": authorization}, timeout=5)
+        return requests.get(url, headers={"Authorization": authorization}, timeout=60)
 
     base = forge.state()["api_base_url"]
     assert get(f"{sandbox.url}/rest/api/3/myself", f"Bearer {system}").status_code == 401
@@ -162,6 +162,8 @@ def site_of(forge: Forge) -> str:
 def test_graphql_wants_a_token_and_the_one_mutation(forge: Forge, system: str) -> None:
     assert forge.graphql("nothing", contextIds=[], userId=BOB).json() == UNAUTHORIZED
     headers = {"Authorization": f"Bearer {system}"}
-    answer = requests.post(f"{forge.url}/graphql", json={"query": "{ me { user } }"}, headers=headers, timeout=5).json()
+    answer = requests.post(
+        f"{forge.url}/graphql", json={"query": "{ me { user } }"}, headers=headers, timeout=60
+    ).json()
     assert answer["data"] is None and "offlineUserAuthToken" in answer["errors"][0]["message"]
     assert "contextIds" in forge.graphql(system).json()["errors"][0]["message"]

@@ -9,7 +9,7 @@ from tests.sandbox.person import ALICE, BOB, ERIK, Person
 
 
 def change(sandbox: Sandbox, key: str, **fields: object) -> None:
-    answer = requests.put(f"{sandbox.url}/control/issues/{key}", json={"accountId": BOB, **fields}, timeout=5)
+    answer = requests.put(f"{sandbox.url}/control/issues/{key}", json={"accountId": BOB, **fields}, timeout=60)
     assert answer.status_code == 200, answer.text
 
 

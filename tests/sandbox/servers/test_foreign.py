@@ -71,7 +71,7 @@ def test_what_is_sent_through_postfix_arrives_in_the_sandbox(open_folder: Path) 
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = "app@sandbox.test", "carol@customer.example", "hello"
         mail.set_content("body\n")
-        with smtplib.SMTP("127.0.0.1", server.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", server.port, timeout=60) as client:
             client.send_message(mail)
-        letters = wait_for("the letter to arrive", lambda: sandbox.parts.post.inbox("carol@customer.example"), 20)
+        letters = wait_for("the letter to arrive", lambda: sandbox.parts.post.inbox("carol@customer.example"), 60)
         assert letters[0].sender == "app@sandbox.test"
