@@ -19,16 +19,17 @@ class Dovecot(PrivateServer):
 
     XOAUTH2 takes the access tokens of `sandbox.oauth`. The certificate at `certificate` signs itself. IDLE, MOVE, UIDPLUS and
     CONDSTORE are on. A failed login costs no growing wait for the next one. Each connection is a process below `pid`, named
-    imap.
+    imap. announces: the capabilities that IMAP tells of, where they shall not be all that it has.
     """
 
-    def __init__(self, folder: Path, *, password: str = PASSWORD) -> None:
+    def __init__(self, folder: Path, *, password: str = PASSWORD, announces: str = "") -> None:
         super().__init__()
         self._program = program("dovecot", package="dovecot-imapd")
         program("/usr/lib/dovecot/imap", package="dovecot-imapd")
         program("/usr/lib/dovecot/pop3", package="dovecot-pop3d")
         self._folder = folder
         self._password = password
+        self._announces = announces
         self.imap_port, self.imaps_port, self.pop3_port, self.pop3s_port = free_ports(4)
 
     def start(self) -> None:
@@ -72,6 +73,7 @@ class Dovecot(PrivateServer):
             pop3=self.pop3_port,
             pop3s=self.pop3s_port,
             password=self._password,
+            capability=f"imap_capability = {self._announces}" if self._announces else "",
         )
 
 
@@ -90,6 +92,7 @@ mail_max_userip_connections = 500
 mail_fsync = never
 # Where the account's inotify instances are used up, Dovecot looks by itself: every 30 seconds unless told otherwise.
 mailbox_idle_check_interval = 5 secs
+{capability}
 ssl = yes
 ssl_cert = <{folder}/cert.pem
 ssl_key = <{folder}/key.pem

@@ -171,6 +171,9 @@ class Talk:
             found = self._meant(asked[4:])
         elif asked == "UNSEEN":
             found = self.folder.unread()
+        elif sizes := re.fullmatch(r"LARGER (\d+) SMALLER (\d+)", asked):
+            low, high = int(sizes[1]), int(sizes[2])
+            found = [uid for uid in found if low < len(self.folder.mails[uid].raw) < high]
         return [("* SEARCH " + " ".join(map(str, found))).strip().encode()]
 
     def _meant(self, text: str) -> list[int]:

@@ -9,9 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
@@ -26,7 +24,6 @@ from inbound.sources import (
     Message,
     Overview,
     Place,
-    Unreadable,
     Unusable,
     idle,
     imap_disposal,
@@ -35,21 +32,18 @@ from inbound.sources import (
     imap_overview,
     tls,
 )
-from inbound.sources.batches import batches, too_large
 from inbound.sources.findings import finding
+from inbound.sources.imap_fetching import Fetching
 from inbound.sources.imap_wire import ROOM, Patient
 from inbound.sources.wire import CONNECT_SECONDS, Network, connected
 
 IDLE_SECONDS = 28 * 60.0
 """RFC 2177 lets a server end an IDLE after 30 minutes, and advises to renew it every 29."""
 
-_HEADER_BYTES = 65_536
 _FOLDERS = 500
-_FAREWELL = 2.0
+_FAREWELL, _FAREWELL_ROOM = 2.0, 65_536  # seconds and octets
 _IN_VAIN = 2
-
-
-T = TypeVar("T")
+_RENUMBERED = "The mail server has given the messages other numbers."
 
 
 class ImapSource:
@@ -65,6 +59,8 @@ class ImapSource:
         self._allow_plain = allow_plain
         self._client: IMAPClient | None = None
         self._idles = False
+        self._validity = ""
+        self._fetching = Fetching(self._here, self._explained)
         self._in_vain = 0  # how often in a row we were told of mail that was not there
 
     def open(self, mark: str = "") -> Place:
@@ -79,8 +75,9 @@ class ImapSource:
             if following is None:  # a server of before RFC 3501
                 last = client.search(f"UID {(total and '*') or 1}") if total else []
                 following = max(last, default=0) + 1
+            self._validity = _validity(answer)
             return Place(
-                validity=str(int(answer.get(b"UIDVALIDITY", 0))),
+                validity=self._validity,
                 ordered=True,
                 count=total,
                 writable=b"READ-ONLY" not in answer,
@@ -125,31 +122,17 @@ class ImapSource:
 
     def messages(self, ids: Sequence[str], max_bytes: int) -> Iterator[Sequence[Message]]:
         self._here()._imap.room = ROOM + max_bytes
-        for start in range(0, len(ids), 500):
-            sizes = self._sizes([int(id) for id in ids[start : start + 500]])
-            for batch in batches(sizes):
-                yield self._batch(batch, max_bytes)
+        return self._fetching.messages(ids, max_bytes)
 
     def headers(self, ids: Sequence[str]) -> Sequence[Message]:
-        if not ids:
-            return []
-        with self._explained("fetch the headers of messages"):
-            wanted = ["RFC822.SIZE", f"BODY.PEEK[HEADER]<0.{_HEADER_BYTES}>"]
-            answer = self._here().fetch([int(id) for id in ids], wanted)
-        found = []
-        for number in sorted(answer):
-            item = answer[number]
-            raw = next((value or b"" for name, value in item.items() if name.startswith(b"BODY[HEADER]")), None)
-            problem = "Only its header was fetched."
-            if raw is not None:  # else news of another message, by its place: "* 2 FETCH (FLAGS …)"
-                found.append(Message(str(number), int(item.get(b"RFC822.SIZE", 0)), bytes(raw), problem))
-        return found
+        return self._fetching.headers(ids)
 
     def done(self, ids: Sequence[str], disposal: Disposal = MARK) -> None:
         wanted = sorted(int(id) for id in ids)
         for start in range(0, len(wanted), 500):
             with self._explained(imap_disposal.WHAT[disposal.kind]):
-                imap_disposal.dispose(self._here(), wanted[start : start + 500], disposal, _folders)
+                some = wanted[start : start + 500]
+                imap_disposal.dispose(self._here(), some, disposal, _folders, self._home)
 
     def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
         if not self._idles:
@@ -189,7 +172,7 @@ class ImapSource:
             return
         try:
             client.socket().settimeout(_FAREWELL)
-            client._imap.patience, client._imap.room = _FAREWELL, _HEADER_BYTES
+            client._imap.patience, client._imap.room = _FAREWELL, _FAREWELL_ROOM
             client.logout()
         except Exception:  # a farewell: whatever the connection has come to, it is over
             try:
@@ -237,55 +220,18 @@ class ImapSource:
                 folders=names,
             ) from error
 
+    def _home(self) -> None:
+        """Open our folder again after a look into another one. The server tells anew what is there, so the next wait is none."""
+        if _validity(self._select(self._here(), readonly=False)) != self._validity:
+            raise Temporary(_RENUMBERED)
+
     def _here(self) -> IMAPClient:
         if self._client is None:
             raise Temporary("The connection to the mailbox is closed.")
         # It must not happen in a session, but then nothing that we know by number is what it was.
         if len(set(self._client._imap.untagged_responses.get("UIDVALIDITY", ()))) > 1:
-            raise Temporary("The mail server has given the messages other numbers.")
+            raise Temporary(_RENUMBERED)
         return self._client
-
-    # --- fetching
-
-    def _sizes(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
-        with self._explained("ask for the sizes of messages"):
-            answer = self._here().fetch(list(numbers), ["RFC822.SIZE", "FLAGS"])
-        return [
-            (number, int(answer[number].get(b"RFC822.SIZE", 0)))
-            for number in numbers
-            if b"RFC822.SIZE" in answer.get(number, {})
-        ]
-
-    def _batch(self, batch: Sequence[tuple[int, int]], max_bytes: int) -> list[Message]:
-        small = [(number, size) for number, size in batch if size <= max_bytes]
-        large = [(number, size) for number, size in batch if size > max_bytes]
-        fetched = self._bodies(small)
-        for number, size in large:
-            problem = too_large(size, max_bytes)
-            fetched += [replace(message, size=size, problem=problem) for message in self.headers([str(number)])]
-        return sorted(fetched, key=lambda message: int(message.id))
-
-    def _bodies(self, wanted: Sequence[tuple[int, int]]) -> list[Message]:
-        if not wanted:
-            return []
-        try:
-            with self._explained(imap_faults.FETCH):
-                answer = self._here().fetch([number for number, _ in wanted], ["INTERNALDATE", "BODY.PEEK[]"])
-        except Unreadable as error:
-            if len(wanted) > 1:  # find the one that the server or the library stumbles over
-                return [message for one in wanted for message in self._bodies([one])]
-            number, size = wanted[0]
-            return [Message(str(number), size, b"", f"The server could not hand this message over: {error}")]
-        return [
-            Message(
-                str(number),
-                size,
-                bytes(item.get(b"BODY[]") or b""),
-                arrived_at=_instant(item.get(b"INTERNALDATE"), None),
-            )
-            for number, size in wanted
-            if b"BODY[]" in (item := answer.get(number, {}))
-        ]
 
     # --- faults
 
@@ -342,5 +288,5 @@ def _folders(client: IMAPClient) -> tuple[str, ...]:
     return tuple(sorted(str(name) for flags, _, name in found if rb"\Noselect" not in flags)[:_FOLDERS])
 
 
-def _instant(when: object, unknown: T) -> float | T:
-    return when.timestamp() if isinstance(when, datetime) else unknown
+def _validity(selected: dict[bytes, Any]) -> str:
+    return str(int(selected.get(b"UIDVALIDITY", 0)))

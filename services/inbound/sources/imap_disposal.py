@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from inbound.sources import Disposal, Unusable
+from inbound.sources.imap_copies import copied
 
 WHAT = {"mark": "mark messages read", "delete": "delete messages", "move": "move messages"}
 """By a disposal's kind, what we were about to do when something went wrong."""
@@ -16,8 +17,15 @@ NO_EXPUNGE = (
 )
 
 
-def dispose(client: Any, numbers: Sequence[int], disposal: Disposal, folders: Callable[[Any], tuple[str, ...]]) -> None:
-    """Do it with these UIDs, over an IMAPClient with the folder selected. folders: asks it which there are.
+def dispose(
+    client: Any,
+    numbers: Sequence[int],
+    disposal: Disposal,
+    folders: Callable[[Any], tuple[str, ...]],
+    home: Callable[[], None],
+) -> None:
+    """Do it with these UIDs, over an IMAPClient with the folder selected. folders: asks it which there are; home: selects
+    ours again after another was looked into.
 
     Raises as the library does, and Unusable where there is no folder to move to.
     """
@@ -27,7 +35,7 @@ def dispose(client: Any, numbers: Sequence[int], disposal: Disposal, folders: Ca
         _delete(client, numbers)
     else:
         try:
-            _move(client, numbers, disposal.folder)
+            _move(client, numbers, disposal.folder, home)
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
@@ -47,12 +55,15 @@ def no_folder(folder: str, folders: tuple[str, ...]) -> Unusable:
     )
 
 
-def _move(client: Any, numbers: Sequence[int], folder: str) -> None:
+def _move(client: Any, numbers: Sequence[int], folder: str, home: Callable[[], None]) -> None:
     if client.has_capability("MOVE"):
         client.move(numbers, folder)
-    else:
-        client.copy(numbers, folder)
-        _delete(client, numbers)
+        return
+    # An earlier session may have copied them, and not have heard that it did.
+    before = copied(client, numbers, folder, home)
+    if left := [number for number in numbers if number not in before]:
+        client.copy(left, folder)
+    _delete(client, numbers)
 
 
 def _delete(client: Any, numbers: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ the ledger, with its own octets, and is marked read in the folder.
 
 import hashlib
 import itertools
+import re
 import threading
 import time
 from collections import Counter
@@ -348,6 +349,51 @@ def test_news_of_other_messages_in_an_answer_make_no_message(server: Scripted) -
         assert [message.id for message in source.headers(["2", "3"])] == ["2", "3"]
 
 
+@pytest.mark.parametrize("said", [b"NIL", b""], ids=["nothing", "refusal"])
+def test_a_message_that_is_deleted_while_it_is_fetched_is_no_message(server: Scripted, said: bytes) -> None:
+    """Between the sizes and the contents a colleague empties the folder of one: "BODY[] NIL", or NO [EXPUNGEISSUED]."""
+    box = server.inbox("ann")
+
+    def deletes(_talk: Talk, what: str, octets: bytes) -> bytes:
+        if what != "UID FETCH" or b"BODY[" not in octets or 2 not in box.mails:
+            return octets
+        there = b"UID 2 " in octets
+        raw = box.mails.pop(2).raw if there else b""
+        if said:
+            return octets.replace(b"{%d}\r\n%s" % (len(raw), raw), said) if there else octets
+        return octets.rsplit(b"\r\n", 2)[-2].partition(b" ")[0] + b" NO [EXPUNGEISSUED] some are gone\r\n"
+
+    server.twist = deletes
+    box.add(*letters("ann"))
+    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=30.0, allow_plain=True)) as source:
+        source.open()
+        found = [message for batch in source.messages(["1", "2", "3"], ROOM) for message in batch]
+    assert [(message.id, message.whole) for message in found] == [("1", True), ("3", True)]
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["whole", "header"])
+def test_a_message_of_which_nothing_is_handed_over_is_told_as_such(server: Scripted, large: bool) -> None:
+    """It is there, the server says, and says NIL: recorded with the problem, so that it keeps no other out."""
+    one, two, three = letters("ann")
+    server.inbox("ann").add(one, two + b"x" * 1_000 * large, three)
+
+    def keeps(_talk: Talk, what: str, octets: bytes) -> bytes:
+        if what != "UID FETCH" or b"UID 2 " not in octets:
+            return octets
+        return re.sub(
+            rb"(UID 2 [^\n]*?BODY\[(?:HEADER)?\](?:<0>)?) \{\d+\}\r\n.*?\)(\r\n(?:\*|A|[A-Z]+\d+ ))",
+            rb"\1 NIL)\2",
+            octets,
+            flags=re.S,
+        )
+
+    server.twist = keeps
+    with closing(ImapSource(server.account("ann"), LOOPBACK, timeout=30.0, allow_plain=True)) as source:
+        source.open()
+        found = [message for batch in source.messages(["1", "2", "3"], 1_000) for message in batch]
+    assert [(message.id, message.whole) for message in found] == [("1", True), ("2", False), ("3", True)]
+
+
 def test_a_server_that_can_only_the_least_is_read_all_the_same(database: Database) -> None:
     with Scripted(without=("IDLE", "UIDPLUS", "MOVE", "AUTH=PLAIN")) as server:
         server.inbox("ann").add(*letters("ann"))
@@ -366,11 +412,12 @@ def test_handled_mail_leaves_by_whatever_the_server_can(
     database: Database, strategy: str, without: tuple[str, ...], broken: bool
 ) -> None:
     with Scripted(without=without) as server:
-        cut = itertools.count()
+        uncut = {"UID MOVE", "UID COPY", "UID STORE", "UID EXPUNGE"} if broken else set[str]()
 
         def breaks_off(_talk: Talk, what: str, octets: bytes) -> bytes:
-            if broken and what in ("UID MOVE", "UID STORE", "UID EXPUNGE") and next(cut) == 0:
-                raise HangUp  # it is done, and we are not told
+            if what in uncut:
+                uncut.remove(what)
+                raise HangUp  # it is done, and we are not told: once for each step
             return octets
 
         server.twist = breaks_off
@@ -388,7 +435,8 @@ def test_handled_mail_leaves_by_whatever_the_server_can(
         left = {number for number, one in inbox.mails.items() if "\\Deleted" not in one.flags}
         assert left == set() and 3 in inbox.mails, "of what others mark as deleted nothing is touched"
         assert set(inbox.mails) == ({1, 2, 3} if "UIDPLUS" in without else {3})
-        assert {one.raw for one in done.mails.values()} == ({*letters("ann")[:2]} if strategy == "move" else set())
+        # Each once, also where a COPY was done and nobody heard of it.
+        assert [one.raw for one in done.mails.values()] == (letters("ann")[:2] if strategy == "move" else [])
 
 
 def test_a_folder_of_half_a_million_messages_is_listed(server: Scripted) -> None:
