@@ -178,8 +178,8 @@ def _broken(how: str, raw: bytes) -> Response:
 
 
 def _silence() -> Iterator[bytes]:
-    """Nothing, for longer than anybody waits who gives up after a second."""
-    time.sleep(3.0)
+    """Nothing, for longer than anybody waits who gives up after two seconds."""
+    time.sleep(6.0)
     yield b""
 
 

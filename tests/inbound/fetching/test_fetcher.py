@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from common.db import Database
+from inbound import store_ledger, store_sources
 from inbound.config import Config
 from inbound.fetcher import Fetcher
 from inbound.tables import fetcher as fetchers
@@ -193,6 +194,43 @@ def test_a_wrong_password_is_shown_and_a_change_is_tried_at_once(database: Datab
         wait_for(lambda: "no folder 'Nowhere'" in (state_of(database, other)[1] or ""))
 
 
+def told(database: Database) -> list[tuple[str, str, str]]:
+    """(kind, reason, remedy) of what admins are told."""
+    with database.read() as tx:
+        bodies = tx.execute(select(outbox.c.body).where(outbox.c.topic == "admin.notice")).scalars()
+        return [(one["kind"], one["reason"], one["remedy"]) for one in bodies]
+
+
+def column(database: Database, id: str, name: str) -> float | None:
+    with database.read() as tx:
+        found: float | None = tx.execute(select(mailbox.c[name]).where(mailbox.c.id == id)).scalar_one()
+        return found
+
+
+def test_an_hour_of_trouble_is_told_once_by_whoever_reads_then_and_again_after_it_was_well(
+    database: Database, mail_server: MailServer
+) -> None:
+    id = add_mailbox(database, CONFIG, mail_server, folder="Nowhere")
+    with fetching(database):
+        wait_for(lambda: column(database, id, "trouble_since"))
+    assert told(database) == []
+    for _ in range(2):  # the first fetcher is gone; the second tells, the third knows
+        with database.write() as tx:
+            tx.execute(mailbox.update().values(trouble_since=1.0, checked_at=None))
+        with fetching(database):
+            wait_for(lambda: column(database, id, "checked_at"))
+    ((kind, reason, remedy),) = told(database)
+    assert kind == "trouble" and "no folder 'Nowhere'" in reason and remedy
+    with database.write() as tx:
+        tx.execute(mailbox.update().values(folder=mail_server.folder))
+    with fetching(database):
+        wait_for(lambda: column(database, id, "trouble_since") is None)
+    with database.write() as tx:
+        tx.execute(mailbox.update().values(folder="Nowhere", trouble_since=1.0))
+    with fetching(database):
+        wait_for(lambda: len(told(database)) == 2)
+
+
 class Breaking:
     """A way to the mail server on which every answer to a fetch of one certain message breaks off."""
 
@@ -226,6 +264,10 @@ class Breaking:
         for one in (source, target):
             one.close()
 
+    def mend(self) -> None:
+        """Nothing breaks any more."""
+        self._number = b"none"
+
     def close(self) -> None:
         self._listener.close()
 
@@ -238,8 +280,17 @@ def test_a_message_that_cannot_be_fetched_does_not_keep_the_others_out(
     add_mailbox(database, CONFIG, mail_server, port=breaking.port)
     with fetching(database):
         wait_for(lambda: len(mails(database)) == 3 and all(row.marked for row in mails(database)), 90)
+        rows = sorted(mails(database), key=lambda row: int(row.remote_id))
+        problems = [row.record.get("problem", "") for row in rows]
+        assert [bool(text) for text in problems] == [False, True, False] and "broke off" in problems[1]
+        assert list(mail_server.flags().values()) == [True, False, True]
+        breaking.mend()
+        with database.write() as tx:  # the worker held it, and somebody tries it again
+            tx.execute(mail.update().where(mail.c.id == rows[1].id).values(state="held"))
+            assert store_ledger.ask_again(tx, rows[1].id)
+            store_sources.add_backlog(tx, rows[1].source_id, [rows[1].remote_id])
+            store_sources.ask(tx, rows[1].mailbox_id)
+        wait_for(lambda: settled(database, mail_server, 3), 90)
     breaking.close()
-    rows = sorted(mails(database), key=lambda row: int(row.remote_id))
-    problems = [row.record.get("problem", "") for row in rows]
-    assert [bool(text) for text in problems] == [False, True, False] and "broke off" in problems[1]
-    assert list(mail_server.flags().values()) == [True, False, True]
+    assert [row.state for row in mails(database)] == ["received"] * 3
+    assert not any("problem" in row.record for row in mails(database))

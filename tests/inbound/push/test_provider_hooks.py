@@ -23,9 +23,9 @@ from common.db import Database
 from inbound.fetching.entries import raw_aad
 from inbound.push import hooks
 from inbound.push.hooks import Call, Refused
-from inbound.push.pushing import Pushing
+from inbound.push.pushing import Pushing, header_of
 from inbound.store_ledger import sealed_raw
-from inbound.tables import data_key
+from inbound.tables import data_key, mailbox
 from inbound.web import api_hooks
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
@@ -353,7 +353,31 @@ def test_a_token_for_one_way_opens_no_other(hook: FlaskClient, client: FlaskClie
     assert push(client, to, RAW).status_code == 401
 
 
-def test_a_mail_that_is_too_large_is_recorded_and_not_sent_again(
+@pytest.mark.parametrize("via", ["ses", "mailgun", "sendgrid", "postmark"])
+def test_a_mail_that_is_too_large_is_recorded_by_its_header_and_not_sent_again(
+    hook: FlaskClient, call: ApiCall, database: Database, amazon: Amazon, via: str
+) -> None:
+    """Too large for the mailbox, which takes less than the operator allows."""
+    key = {"ses": TOPIC, "mailgun": SIGNING_KEY}.get(via, "")
+    to = made(call, via=via, key=key)
+    with database.write() as tx:
+        tx.execute(mailbox.update().values(max_bytes=10_000))
+    raw = letter("Huge", text="x" * (100_000 if via == "ses" else 3_000_000))
+    form, kind = multipart({"email": raw})
+    answers = {
+        "ses": lambda: send(hook, to, amazon.notification(raw)),
+        "mailgun": lambda: send(hook, to, urlencode(mailgun_form(raw)), **URLENCODED),
+        "sendgrid": lambda: send(hook, to, form, content_type=kind),
+        "postmark": lambda: send(hook, to, {"RawEmail": raw.decode()}),
+    }
+    answer = answers[via]()
+    assert answer.status_code == 200, answer.data
+    (row,) = rig.mails(database)
+    assert row.size == len(raw) and "too large" in row.record["problem"] and answer.json == {"mail": row.id}
+    assert kept(database) == header_of(raw) and b"Subject: Huge" in kept(database)
+
+
+def test_a_mail_that_is_too_large_for_the_operator_is_recorded_too(
     call: ApiCall, database: Database, amazon: Amazon
 ) -> None:
     app, _ = web.create_app("inbound", {}, api_title="hooks")
