@@ -1,13 +1,14 @@
 """An HTML tree to ADF blocks: headings, lists, tables, code, quotes, links, emphasis; images as a named placeholder. Pure."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from inbound.adf.nodes import Node, code_block, container, link, paragraph, text, trimmed
+from inbound.adf.data_tables import is_data, rows_of
+from inbound.adf.flow import Flow, Style
+from inbound.adf.nodes import Node, code_block, container, link, paragraph
 from inbound.reading.html import Element
 from inbound.reading.htmltext import BLOCKS, hidden
 
-_BLANK = re.compile(r"[ \t\r\n\f]+")
 _STRONG, _EM, _UNDERLINE, _STRIKE, _CODE = ({"type": kind} for kind in ("strong", "em", "underline", "strike", "code"))
 _MARKS: dict[str, Node] = {
     **dict.fromkeys(("b", "strong"), _STRONG),
@@ -20,68 +21,17 @@ _MARKS: dict[str, Node] = {
 }
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _ITALIC = re.compile(r"font-style\s*:\s*italic", re.IGNORECASE)
-_MAX_TABLE_CELLS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    marks: tuple[Node, ...] = ()
-    pre: bool = False
-
-    def plus(self, mark: Node) -> "_Style":
-        if any(mark["type"] == other["type"] for other in self.marks):
-            return self
-        return replace(self, marks=(*self.marks, mark))
-
-    def written(self) -> list[Node]:
-        # Code may only be combined with a link.
-        if any(mark["type"] == "code" for mark in self.marks):
-            return [mark for mark in self.marks if mark["type"] in ("code", "link")]
-        return list(self.marks)
-
-
-@dataclass
-class _Flow:
-    """Blocks under construction: inline nodes gather until a block boundary makes a paragraph of them."""
-
-    blocks: list[Node] = field(default_factory=list)
-    inline: list[Node] = field(default_factory=list)
-
-    def close(self) -> None:
-        content = trimmed(self.inline)
-        if content:
-            self.blocks.append({"type": "paragraph", "content": content})
-        self.inline = []
-
-    def add_text(self, content: str, style: _Style) -> None:
-        content = content.replace("\u00a0", " ").replace("\u200b", "")
-        if not style.pre:
-            content = _BLANK.sub(" ", content)
-            if not self.inline or self.inline[-1]["type"] == "hardBreak" or self.inline[-1].get("text", "")[-1:] == " ":
-                content = content.lstrip(" ")
-        for number, line in enumerate(content.split("\n") if style.pre else [content]):
-            if number:
-                self.inline.append({"type": "hardBreak"})
-            if line:
-                self._append(line, style.written())
-
-    def _append(self, line: str, marks: list[Node]) -> None:
-        last = self.inline[-1] if self.inline else None
-        if last is not None and last["type"] == "text" and last.get("marks", []) == marks:
-            self.inline[-1] = text(last["text"] + line, marks)
-        else:
-            self.inline.append(text(line, marks))
 
 
 def blocks_of(root: Element) -> list[Node]:
     """The blocks of the tree."""
-    flow = _Flow()
-    _children(root, flow, _Style())
+    flow = Flow()
+    _children(root, flow, Style())
     flow.close()
     return flow.blocks
 
 
-def _children(element: Element, flow: _Flow, style: _Style) -> None:
+def _children(element: Element, flow: Flow, style: Style) -> None:
     for child in element.children:
         if isinstance(child, str):
             flow.add_text(child, style)
@@ -89,7 +39,7 @@ def _children(element: Element, flow: _Flow, style: _Style) -> None:
             _element(child, flow, style)
 
 
-def _element(element: Element, flow: _Flow, style: _Style) -> None:
+def _element(element: Element, flow: Flow, style: Style) -> None:
     tag = element.tag
     if tag == "br":
         flow.inline.append({"type": "hardBreak"})
@@ -119,7 +69,7 @@ def _element(element: Element, flow: _Flow, style: _Style) -> None:
         _children(element, flow, _inline_style(element, style))
 
 
-def _inline_style(element: Element, style: _Style) -> _Style:
+def _inline_style(element: Element, style: Style) -> Style:
     if element.tag == "a":
         mark = link(element.get("href"))
         return style.plus(mark) if mark is not None else style
@@ -134,14 +84,14 @@ def _inline_style(element: Element, style: _Style) -> _Style:
     return style
 
 
-def _blocks(element: Element, style: _Style) -> list[Node]:
-    inner = _Flow()
+def _blocks(element: Element, style: Style) -> list[Node]:
+    inner = Flow()
     _children(element, inner, style)
     inner.close()
     return inner.blocks
 
 
-def _image(element: Element, flow: _Flow, style: _Style) -> None:
+def _image(element: Element, flow: Flow, style: Style) -> None:
     """A placeholder with the image's name; tracking pixels leave nothing."""
     if any(element.get(side).rstrip("px") in ("0", "1", "2") for side in ("width", "height")):
         return
@@ -154,7 +104,7 @@ def _image(element: Element, flow: _Flow, style: _Style) -> None:
         flow.add_text(name, style.plus(_EM))
 
 
-def _heading(element: Element, flow: _Flow, style: _Style) -> None:
+def _heading(element: Element, flow: Flow, style: Style) -> None:
     flow.close()
     for block in _blocks(element, style):
         if block["type"] == "paragraph":
@@ -165,9 +115,9 @@ def _heading(element: Element, flow: _Flow, style: _Style) -> None:
             flow.blocks.append(block)
 
 
-def _preformatted(element: Element, flow: _Flow, style: _Style) -> None:
+def _preformatted(element: Element, flow: Flow, style: Style) -> None:
     flow.close()
-    inner = _Flow()
+    inner = Flow()
     _children(element, inner, replace(style, pre=True))
     if inner.blocks:  # other blocks inside: keep them as they are
         inner.close()
@@ -178,7 +128,7 @@ def _preformatted(element: Element, flow: _Flow, style: _Style) -> None:
         flow.blocks.append(code_block(content))
 
 
-def _list(element: Element, flow: _Flow, style: _Style) -> None:
+def _list(element: Element, flow: Flow, style: Style) -> None:
     flow.close()
     sources: list[Element] = []
     loose = Element("li")
@@ -201,10 +151,10 @@ def _list(element: Element, flow: _Flow, style: _Style) -> None:
         flow.blocks.append({"type": "bulletList", "content": items})
 
 
-def _table(element: Element, flow: _Flow, style: _Style) -> None:
+def _table(element: Element, flow: Flow, style: Style) -> None:
     flow.close()
-    rows = _rows(element)
-    if not _is_data(element, rows):
+    rows = rows_of(element)
+    if not is_data(element, rows):
         _children(element, flow, style)
         flow.close()
         return
@@ -221,42 +171,3 @@ def _table(element: Element, flow: _Flow, style: _Style) -> None:
         cells += [{"type": "tableCell", "content": [paragraph(())]} for _ in range(width - len(row))]
         nodes.append({"type": "tableRow", "content": cells})
     flow.blocks.append({"type": "table", "content": nodes})
-
-
-def _rows(table: Element) -> list[list[Element]]:
-    rows: list[list[Element]] = []
-    for child in table.children:
-        if isinstance(child, Element):
-            if child.tag == "tr":
-                cells = [
-                    cell
-                    for cell in child.children
-                    if isinstance(cell, Element) and cell.tag in ("td", "th") and not hidden(cell)
-                ]
-                if cells and not hidden(child):
-                    rows.append(cells)
-            elif child.tag in ("tbody", "thead", "tfoot"):
-                rows += _rows(child)
-    return rows
-
-
-def _is_data(table: Element, rows: list[list[Element]]) -> bool:
-    """Rows and columns of data, and not the layout that mail designers make of tables."""
-    if len(rows) < 2 or max(map(len, rows)) < 2 or sum(map(len, rows)) > _MAX_TABLE_CELLS:
-        return False
-    if any(_holds_table(cell) for row in rows for cell in row) or table.get("role") == "presentation":
-        return False
-    if any(cell.tag == "th" for row in rows for cell in row) or table.get("border") not in ("", "0"):
-        return True
-    return sum(len(row) > 1 for row in rows) * 2 > len(rows)
-
-
-def _holds_table(element: Element) -> bool:
-    stack = list(element.children)
-    while stack:
-        item = stack.pop()
-        if isinstance(item, Element):
-            if item.tag == "table":
-                return True
-            stack.extend(item.children)
-    return False

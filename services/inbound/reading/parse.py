@@ -16,8 +16,9 @@ from mailparser.exceptions import MailParserError
 
 from inbound.reading.bodies import Bodies
 from inbound.reading.charsets import detect, known_codec
-from inbound.reading.decode import MAX_WORDS, decode_words, parameters
+from inbound.reading.decode import decode_words, parameters
 from inbound.reading.headerblock import HeaderBlock, read_header_block
+from inbound.reading.library_header import ATTRIBUTES, MAX_ADDRESS_OCTETS, library_header
 from inbound.reading.limits import MAX_RAW_OCTETS, lift
 from inbound.reading.parsed import Address, Attachment, DeliveryReport, ParsedMail
 from inbound.reading.parts import leaves
@@ -27,26 +28,7 @@ __all__ = ["Address", "Attachment", "DeliveryReport", "ParsedMail", "parse"]
 
 logging.getLogger("mailparser").setLevel(logging.CRITICAL)  # it logs what we put into `defects`
 
-MAX_ADDRESS_OCTETS = 64 * 1024  # of one address header; about MAX_ADDRESSES people
-_FOR_LIBRARY = frozenset(
-    {
-        "from",
-        "to",
-        "cc",
-        "reply-to",
-        "date",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "content-disposition",
-        "content-id",
-    }
-)
-_ATTRIBUTE = {"from": "from_", "to": "to", "cc": "cc", "reply-to": "reply_to"}
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?([\w.:-]{2,40})", re.IGNORECASE)
-_DELIMITER = re.compile(rb"^--([!-~]{1,70})[ \t]*\r?\n(?=Content-[A-Za-z-]+:)", re.IGNORECASE | re.MULTILINE)
-_ONE_WORD = r"=\?[^?\s]{1,60}+\?[bBqQ]\?(?:[^?]|\?(?!=))*+\?="
-_WORDS = re.compile(rf"{_ONE_WORD}(?:\s*+{_ONE_WORD})*+")
 _ID = re.compile(r"<\s*([^<>\s]{1,900})\s*>")
 # What the libraries raise on damaged mail; MessageError is no ValueError.
 _UNREADABLE = (
@@ -87,7 +69,7 @@ def parse(raw: bytes) -> ParsedMail:
 
 
 def _read(raw: bytes, block: HeaderBlock, defects: list[str]) -> ParsedMail:
-    header = _library_header(block, raw)
+    header = library_header(block, raw)
     skeleton = lift(header, raw[block.body :])
     defects.extend(skeleton.defects)
     structure, tree = _structure(header + b"\r\n" + skeleton.octets)
@@ -125,55 +107,6 @@ def _structure(octets: bytes) -> tuple[_Structure | None, Message]:
         # The library fails on trees that the parser behind it reads (a multipart without an epilogue, message/partial).
         return None, email.message_from_bytes(octets)
     return structure, structure.message
-
-
-def _library_header(block: HeaderBlock, raw: bytes) -> bytes:
-    lines = []
-    for name, value in block.fields:
-        if name.lower() in _FOR_LIBRARY and not (name.lower() in _ATTRIBUTE and plain_addresses(value)):
-            if name.lower() == "content-type" and value[:10].lower() == "multipart/":
-                value = _with_boundary(value, raw, block.body)
-            lines.append(
-                name.encode("ascii", "replace")
-                + b": "
-                + _for_library(name.lower(), value).encode("utf-8", "replace")
-                + b"\r\n"
-            )
-    return b"".join(lines)
-
-
-def _with_boundary(content_type: str, raw: bytes, body: int) -> str:
-    """A multipart whose boundary is missing, or not the one that its parts have, gets the one that they have."""
-    declared = parameters(content_type)[1].get("boundary", "")
-    if declared and raw.find(b"--" + declared.encode("utf-8", "replace"), body) >= 0:
-        return content_type
-    found = _DELIMITER.search(raw, body, body + 65_536)
-    return f'{content_type.split(";")[0]}; boundary="{found[1].decode("ascii", "replace")}"' if found else content_type
-
-
-def _for_library(name: str, value: str) -> str:
-    if name in _ATTRIBUTE:
-        return _quoted_words(value[:MAX_ADDRESS_OCTETS])
-    return value[:MAX_ADDRESS_OCTETS] if value.count(";") < 200 else ";".join(value.split(";", 200)[:200])
-
-
-def _quoted_words(value: str) -> str:
-    """Encoded words of an address header as quoted strings: the library does not know the odd charsets that ours does."""
-    end = value.rfind("?=") + 2
-    if "=?" not in value:
-        return value
-    if value.count("=?") > MAX_WORDS or end < 2:
-        return value.replace("=?", "= ?")  # the library's own reading of such words is quadratic
-
-    def quoted(match: re.Match[str]) -> str:
-        decoded = decode_words(match[0])
-        if decoded == match[0]:
-            return match[0]
-        escaped = re.sub(r"([\\\"])", r"\\\1", decoded.replace("\r", " ").replace("\n", " "))
-        inside = value.count('"', 0, match.start()) % 2
-        return escaped if inside else f'"{escaped}"'
-
-    return _WORDS.sub(quoted, value[:end]) + value[end:].replace("=?", "= ?")
 
 
 def _mail(block: HeaderBlock, structure: _Structure | None, bodies: Bodies, defects: list[str]) -> ParsedMail:
@@ -225,12 +158,12 @@ def _people(
     value = written.get(name, "")
     if not value:
         return ()
-    if name in _ATTRIBUTE and (plain := plain_addresses(value)):
+    if name in ATTRIBUTES and (plain := plain_addresses(value)):
         return plain
-    if structure is not None and name in _ATTRIBUTE:
+    if structure is not None and name in ATTRIBUTES:
         found = tuple(
             Address(clean_name(person), address.strip("."))
-            for person, address in structure.people(_ATTRIBUTE[name])
+            for person, address in structure.people(ATTRIBUTES[name])
             if address
         )
         if found:
