@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.control.asked import BadControl, account, body_object, only, text
-from sandbox.jira import adf, beans, writes
+from sandbox.jira import adf, beans, comment_writes, writes
 from sandbox.jira.model import Comment, Issue
 from sandbox.jira.site import Site
 from sandbox.parts import Parts
@@ -69,7 +69,7 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
             document = body["body"] if "body" in body else adf.from_text(text(body, "text"))
             properties = [{"key": "sd.public.comment", "value": {"internal": True}}] if body.get("internal") else None
             who = account(site, body.get("accountId"))
-            added = writes.add_comment(site, who, found, document, body.get("visibility"), properties)
+            added = comment_writes.add_comment(site, who, found, document, body.get("visibility"), properties)
             return jsonify(_comment(site, found, added)), 201
 
     @routes.put("/comments/<comment_id>")
@@ -83,14 +83,14 @@ def add_routes(routes: Blueprint, parts: Parts) -> None:
                 changes["body"] = adf.from_text(text(body, "text"))
             if "visibility" in body:
                 changes["visibility"] = body["visibility"]
-            writes.edit_comment(site, account(site, body.get("accountId")), found, entry, changes)
+            comment_writes.edit_comment(site, account(site, body.get("accountId")), found, entry, changes)
             return jsonify(_comment(site, found, entry))
 
     @routes.delete("/comments/<comment_id>")
     def delete_comment(comment_id: str) -> tuple[str, int]:
         with site.lock:
             found, entry = site.comment(comment_id)
-            writes.delete_comment(site, account(site, request.args.get("accountId")), found, entry)
+            comment_writes.delete_comment(site, account(site, request.args.get("accountId")), found, entry)
         return "", 204
 
     @routes.post("/issues/<key>/watchers")

@@ -6,7 +6,7 @@ whole issue, an attachment event none; created and edited comments are the same 
 
 from typing import Any
 
-from sandbox.jira import beans
+from sandbox.jira import beans, hook_beans
 from sandbox.jira.model import Event
 from sandbox.jira.site import Site
 
@@ -65,7 +65,7 @@ def _comment_event(site: Site, event: Event, name: str) -> Body:
     issue = site.issues.get(str(event.body["issue"]["id"]))
     body = {
         **_head(event, name, actor),
-        "issue": event.body["issue"] if issue is None else beans.hook_issue(site, issue),
+        "issue": event.body["issue"] if issue is None else hook_beans.issue(site, issue),
         "comment": event.body["comment"],
     }
     if name != "avi:jira:deleted:comment":

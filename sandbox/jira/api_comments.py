@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.jira import beans, given, writes
+from sandbox.jira import beans, comment_writes, given, writes
 from sandbox.jira.api import Answer, Api, Caller, json_body, number, page
 from sandbox.jira.api_issues import any_json
 from sandbox.jira.errors import JiraError, bad_request
@@ -48,7 +48,7 @@ def add(site: Site, caller: Caller, issue: str) -> Answer:
     """201 with the comment."""
     found = site.visible_issue(issue, caller.account)
     body = json_body()
-    comment = writes.add_comment(
+    comment = comment_writes.add_comment(
         site, caller.account, found, body.get("body"), body.get("visibility"), body.get("properties"), caller.trace
     )
     return beans.comment(site, found, comment, with_properties=_expanded("properties")), 201
@@ -65,14 +65,14 @@ def edit(site: Site, caller: Caller, issue: str, comment: str) -> Answer:
     found, entry = _find(site, caller, issue, comment)
     body = json_body()
     changes: dict[str, Any] = {name: body[name] for name in ("body", "visibility", "properties") if name in body}
-    writes.edit_comment(site, caller.account, found, entry, changes, caller.trace)
+    comment_writes.edit_comment(site, caller.account, found, entry, changes, caller.trace)
     return beans.comment(site, found, entry, with_properties=_expanded("properties")), 200
 
 
 def delete(site: Site, caller: Caller, issue: str, comment: str) -> Answer:
     """204."""
     found, entry = _find(site, caller, issue, comment)
-    writes.delete_comment(site, caller.account, found, entry, caller.trace)
+    comment_writes.delete_comment(site, caller.account, found, entry, caller.trace)
     return None, 204
 
 

@@ -1,4 +1,4 @@
-"""The site's things as JSON, in the shapes of REST v3 (ADF, `version` 3) and of webhooks (v2: wiki markup)."""
+"""The site's things as JSON, in the shapes of REST v3 (ADF, `version` 3); what webhooks (v2: wiki markup) share with it."""
 
 from typing import Any
 from urllib.parse import quote
@@ -204,45 +204,6 @@ def priority(site: Site, number: str, version: int = 3) -> Json:
         "name": PRIORITIES[number],
         "id": number,
     }
-
-
-def hook_issue(site: Site, found: Issue) -> Json:
-    """The issue of an issue webhook."""
-    return {
-        "id": found.id,
-        "self": link(site, 2, found.id),
-        "key": found.key,
-        "fields": issue_fields(site, found, "", 2),
-    }
-
-
-def short_hook_issue(site: Site, found: Issue) -> Json:
-    """The short issue of a comment webhook."""
-    fields = issue_fields(site, found, "", 2)
-    names = ("summary", "issuetype", "project", "assignee", "priority", "status")
-    return {
-        "id": found.id,
-        "self": link(site, 2, found.id),
-        "key": found.key,
-        "fields": {name: fields[name] for name in names},
-    }
-
-
-def hook_comment(site: Site, found: Issue, entry: Comment) -> Json:
-    """The comment of a comment webhook: text as wiki markup."""
-    bean: Json = {
-        "self": link(site, 2, f"issue/{found.id}/comment/{entry.id}"),
-        "id": entry.id,
-        "author": user_or_none(site, entry.author, 2),
-        "body": adf.wiki(entry.body),
-        "updateAuthor": user_or_none(site, entry.update_author, 2),
-        "created": jira_time(entry.created),
-        "updated": jira_time(entry.updated),
-        "jsdPublic": not entry.internal,
-    }
-    if entry.visibility:
-        bean["visibility"] = dict(entry.visibility)
-    return bean
 
 
 def _asked(name: str, wanted: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What changes the site: issues, comments, attachments, properties, watchers; each tells the event that follows.
+"""What changes issues, their attachments and properties; each tells the event that follows. Comments: `comment_writes`.
 
 Every function holds nothing itself: the caller holds `site.lock`. `who` is the account that acts, `trace` the
 X-Atlassian-Webhook-Trace header of its call.
@@ -6,9 +6,9 @@ X-Atlassian-Webhook-Trace header of its call.
 
 from typing import Any
 
-from sandbox.jira import beans, changelog, fields, given
+from sandbox.jira import changelog, fields, given, telling
 from sandbox.jira.errors import JiraError, bad_field, bad_request
-from sandbox.jira.model import Attachment, Change, Comment, Event, Issue, Project
+from sandbox.jira.model import Attachment, Issue, Project
 from sandbox.jira.site import Site
 
 MAX_ATTACHMENT = 25 * 1024 * 1024
@@ -47,7 +47,7 @@ def create_issue(site: Site, who: str, wanted: dict[str, Any], properties: Any, 
         for name in ("description", "status", "summary")
         if getattr(issue, name)
     ]
-    _emit_issue(site, "jira:issue_created", issue, who, trace, items)
+    telling.issue_event(site, "jira:issue_created", issue, who, trace, items)
     return issue
 
 
@@ -74,7 +74,7 @@ def edit_issue(site: Site, who: str, issue: Issue, wanted: dict[str, Any], trace
     for name, value in values.items():
         setattr(issue, name, value)
     if items:
-        _emit_issue(site, "jira:issue_updated", issue, who, trace, items, "issue_updated")
+        telling.issue_event(site, "jira:issue_updated", issue, who, trace, items, "issue_updated")
 
 
 def set_status(site: Site, who: str, issue: Issue, status_id: str, trace: str | None = None) -> None:
@@ -86,7 +86,7 @@ def set_status(site: Site, who: str, issue: Issue, status_id: str, trace: str | 
     if issue.status == status_id:
         return
     before, issue.status = issue.status, status_id
-    _emit_issue(
+    telling.issue_event(
         site,
         "jira:issue_updated",
         issue,
@@ -101,67 +101,10 @@ def delete_issue(site: Site, who: str, issue: Issue, trace: str | None = None) -
     """The issue is gone, with all that belongs to it; only its own event is told."""
     if not site.may(who, "DELETE_ISSUES", site.project(issue.project)):
         raise JiraError(403, "You do not have permission to delete issues in this project.")
-    body = {
-        "timestamp": _ms(site.clock()),
-        "webhookEvent": "jira:issue_deleted",
-        "user": beans.user(site, who, 2),
-        "issue": beans.hook_issue(site, issue),
-    }
+    event = telling.deletion(site, issue, who, trace)
     del site.issues[issue.id]
     site.index.remove(issue.id, site.clock())
-    site.emit(Event("jira:issue_deleted", body, issue.key, site.project(issue.project).key, trace))
-
-
-def add_comment(
-    site: Site, who: str, issue: Issue, body: Any, visibility: Any, properties: Any, trace: str | None = None
-) -> Comment:
-    """A comment; raises JiraError for a body that is not ADF or too long, or a visibility nobody has."""
-    if not site.may(who, "ADD_COMMENTS", site.project(issue.project)):
-        raise JiraError(400, "You do not have the permission to comment on this issue.")
-    now = site.clock()
-    comment = Comment(
-        id=str(next(site.comment_ids)),
-        author=who,
-        update_author=who,
-        body=given.comment_body(body),
-        created=now,
-        updated=now,
-        visibility=given.visibility(site, visibility),
-        properties=given.properties(properties),
-    )
-    issue.comments.append(comment)
-    issue.updated = now
-    _emit_comment(site, "comment_created", issue, comment, who, trace)
-    return comment
-
-
-def edit_comment(
-    site: Site, who: str, issue: Issue, comment: Comment, changes: dict[str, Any], trace: str | None = None
-) -> None:
-    """Sets body, visibility or properties, whatever of these `changes` names."""
-    rights = ("EDIT_ALL_COMMENTS", "EDIT_OWN_COMMENTS") if comment.author == who else ("EDIT_ALL_COMMENTS",)
-    if not any(site.may(who, right, site.project(issue.project)) for right in rights):
-        raise JiraError(400, "You do not have the permission to edit this comment.")
-    if "body" in changes:
-        comment.body = given.comment_body(changes["body"])
-    if "visibility" in changes:
-        comment.visibility = given.visibility(site, changes["visibility"])
-    comment.properties.update(given.properties(changes.get("properties")))
-    # two edits within one millisecond must still be two versions of the comment
-    comment.updated = max(site.clock(), comment.updated + 0.001)
-    comment.update_author = who
-    issue.updated = comment.updated
-    _emit_comment(site, "comment_updated", issue, comment, who, trace)
-
-
-def delete_comment(site: Site, who: str, issue: Issue, comment: Comment, trace: str | None = None) -> None:
-    """The comment is gone."""
-    rights = ("DELETE_ALL_COMMENTS", "DELETE_OWN_COMMENTS") if comment.author == who else ("DELETE_ALL_COMMENTS",)
-    if not any(site.may(who, right, site.project(issue.project)) for right in rights):
-        raise JiraError(400, "You do not have the permission to delete this comment.")
-    issue.comments.remove(comment)
-    issue.updated = site.clock()
-    _emit_comment(site, "comment_deleted", issue, comment, who, trace)
+    site.emit(event)
 
 
 def attach(
@@ -179,12 +122,8 @@ def attach(
         issue.attachments.append(attachment)
         stored.append(attachment)
         item = changelog.attached(attachment)
-        _emit_issue(site, "jira:issue_updated", issue, who, trace, [item], "issue_updated")
-        body = {
-            "timestamp": _ms(now), "webhookEvent": "attachment_created",
-            "attachment": beans.attachment(site, attachment, 2),
-        }  # fmt: skip
-        site.emit(Event("attachment_created", body, issue.key, site.project(issue.project).key, trace))
+        telling.issue_event(site, "jira:issue_updated", issue, who, trace, [item], "issue_updated")
+        telling.attachment_event(site, issue, attachment, trace)
     return stored
 
 
@@ -221,45 +160,3 @@ def _may_name_people(
 def _may_edit_properties(site: Site, who: str, issue: Issue) -> None:
     if not site.may(who, "EDIT_ISSUES", site.project(issue.project)):
         raise JiraError(403, "You do not have permission to edit this issue.")
-
-
-def _emit_issue(
-    site: Site,
-    name: str,
-    issue: Issue,
-    who: str,
-    trace: str | None,
-    items: list[dict[str, Any]],
-    kind: str = "issue_created",
-) -> None:
-    now = site.clock()
-    issue.updated = max(now, issue.updated)
-    change = Change(str(next(site.changelog_ids)), who, now, items)
-    if name == "jira:issue_updated":  # the webhook of a creation carries a changelog, the issue's history has none
-        issue.changes.append(change)
-    site.index.put(issue, now)
-    body = {
-        "timestamp": _ms(now),
-        "webhookEvent": name,
-        "issue_event_type_name": kind,
-        "user": beans.user(site, who, 2),
-        "issue": beans.hook_issue(site, issue),
-        "changelog": {"id": change.id, "items": items},
-    }
-    site.emit(Event(name, body, issue.key, site.project(issue.project).key, trace))
-
-
-def _emit_comment(site: Site, name: str, issue: Issue, comment: Comment, who: str, trace: str | None) -> None:
-    site.index.put(issue, site.clock())
-    body = {
-        "timestamp": _ms(site.clock()),
-        "webhookEvent": name,
-        "comment": beans.hook_comment(site, issue, comment),
-        "issue": beans.short_hook_issue(site, issue),
-        "eventType": "primaryAction",
-    }
-    site.emit(Event(name, body, issue.key, site.project(issue.project).key, trace, who))
-
-
-def _ms(instant: float) -> int:
-    return int(instant * 1000)
