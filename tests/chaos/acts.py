@@ -14,10 +14,11 @@ from tests.chaos.plan import FAULTS, STILL, Act
 from tests.chaos.world import World
 
 
-def play(world: World, acts: Sequence[Act], began: float, say: Callable[[str], None]) -> None:
-    """Do these acts at their times after `began` (monotonic), one after the other."""
+def play(world: World, acts: Sequence[Act], began: float, say: Callable[[str], None], ended: threading.Event) -> None:
+    """Do these acts at their times after `began` (monotonic), one after the other, until `ended`."""
     for act in acts:
-        time.sleep(max(0.0, began + act.at - time.monotonic()))
+        if ended.wait(max(0.0, began + act.at - time.monotonic())):
+            return
         say(f"{time.monotonic() - began:6.1f} s  {act.lane}: {act.name}")
         if act.lane == "kill -9":
             kill(world, act.name, act.lasts)
@@ -185,16 +186,26 @@ _BY_NAME: dict[str, Callable[[World, float], None]] = {
 
 
 class Lanes:
-    """The lanes of a plan, each in a thread; `join` raises what went wrong with the acts themselves."""
+    """The lanes of a plan, each in a thread; `join` raises what went wrong with the acts themselves. Leaving the context ends
+    what is still to come and waits for the act in hand, so that nothing is started again any more."""
 
     def __init__(self, world: World, lanes: Sequence[Sequence[Act]], say: Callable[[str], None]) -> None:
         began = time.monotonic()
         self._failed: list[BaseException] = []
+        self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(world, acts, began, say), daemon=True) for acts in lanes
         ]
         for thread in self._threads:
             thread.start()
+
+    def __enter__(self) -> "Lanes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(120)
 
     def join(self, seconds: float) -> None:
         """Wait for the last act's end."""
@@ -207,6 +218,6 @@ class Lanes:
 
     def _run(self, world: World, acts: Sequence[Act], began: float, say: Callable[[str], None]) -> None:
         try:
-            play(world, acts, began, say)
+            play(world, acts, began, say, self._ended)
         except BaseException as error:
             self._failed.append(error)

@@ -6,6 +6,7 @@ the ledger has, what Jira has, what is left in the mailboxes, and what Mailbridg
 """
 
 import argparse
+import json
 import random
 import shutil
 import signal
@@ -50,7 +51,7 @@ class Size:
 @dataclass(frozen=True)
 class Result:
     """What a run came to. unaccounted: what the reconciliations say; early: what left its folder before it was handled;
-    left: what lies in a folder and should not, or the other way round; drained: seconds, None if it was not done in time."""
+    left: what lies in a folder and should not, or the other way round; drained: seconds, None if it was not done in time; errors: what the processes logged as such."""
 
     seed: int
     size: Size
@@ -65,6 +66,7 @@ class Result:
     seconds: float
     drained: float | None
     last_words: list[str]
+    errors: Counter[str]
     strange: list[Any]
     report: str
 
@@ -114,7 +116,7 @@ def _run(seed: int, size: Size, place: World, say: Callable[[str], None]) -> Res
     found, words, left = closing.closed(place, books, came, sent, human)
     result = Result(
         seed, size, len(came), _kills(storm), found, words, unaccounted, early, left, human, over - began, drained,
-        place.last_words, place.stage.sandbox.violations(), "",
+        place.last_words, _errors(place.crew.logs), place.stage.sandbox.violations(), "",
     )  # fmt: skip
     return result if result.clean else replace(result, report=_report(place, result))
 
@@ -129,7 +131,8 @@ def _play(
     sent, senders = stream.pour(place.stage, rooms, seed, 0, size.comments, size.seconds)
     postman = Postman(place, came)
     postman.start()
-    acts.Lanes(place, storm, say).join(size.seconds + 300)
+    with acts.Lanes(place, storm, say) as lanes:
+        lanes.join(size.seconds + 300)
     for thread in (postman, *senders):
         thread.join(300)
     assert (postman.brought, len(sent.words)) == (len(came), size.comments), "the stream broke off: nothing is proven"
@@ -156,6 +159,17 @@ class Postman(threading.Thread):
 
 def _kills(storm: Sequence[Sequence[Act]]) -> Counter[str]:
     return Counter(act.name.removesuffix(".2") for lane in storm for act in lane)
+
+
+def _errors(logs: Path) -> Counter[str]:
+    """What the processes logged as errors, by event: a fault of the world is none, so each is worth a look."""
+    found: Counter[str] = Counter()
+    for path in logs.glob("*.log"):
+        for text in path.read_text(errors="replace").splitlines():
+            if '"level": "error"' in text:
+                entry = json.loads(text)
+                found[f"{path.stem.removesuffix('.2')}: {entry['event']}"] += 1
+    return found
 
 
 def _report(place: World, result: Result) -> str:
@@ -217,6 +231,8 @@ def main() -> int:
                         table.write(line(result) + "\n")
                 for words in result.last_words:
                     print(f"  died by itself: {words}", flush=True)
+                for text, times in sorted(result.errors.items()):
+                    print(f"  logged as an error: {text} × {times}", flush=True)
                 if not result.clean:
                     failed += 1
                     kept = Path("var") / f"chaos-{result.seed}"

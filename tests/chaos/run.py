@@ -84,8 +84,8 @@ def _run(plan: Plan, place: World, say: Callable[[str], None]) -> Result:
     place.sandbox.parts.faults._chance = random.Random(plan.seed)
     acts.start_faults(place)
     sent, senders = stream.pour(place.stage, rooms, plan.seed, plan.mails, plan.comments, plan.seconds)
-    lanes = acts.Lanes(place, [plan.lane(name) for name in ("kill -9", "servers", "edges")], say)
-    lanes.join(plan.seconds + 240)
+    with acts.Lanes(place, [plan.lane(name) for name in ("kill -9", "servers", "edges")], say) as lanes:
+        lanes.join(plan.seconds + 240)
     for sender in senders:
         sender.join(120)
     assert (len(sent.mails), len(sent.words)) == (plan.mails, plan.comments), "the stream broke off: nothing is proven"
