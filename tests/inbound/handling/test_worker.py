@@ -336,7 +336,7 @@ def test_a_worker_takes_its_mails_from_the_bus_and_hears_of_tenants(office: Offi
         for check in worker.checks().values():
             check()
     finally:
-        worker.stop(5)
+        worker.stop(30)
         vended.stop()
 
 

@@ -334,7 +334,7 @@ def test_going_back_to_a_folder_says_what_came_meanwhile(
         mail_server.deliver(letter("handled"))
         wait_for(lambda: len(mails(database)) == 1)
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
     assert call("POST", "/mailboxes/preview", asked).json["meanwhile"]["count"] == 0
     mail_server.deliver(letter("meanwhile 1"), letter("meanwhile 2"))
     found = call("POST", "/mailboxes/preview", asked).json
@@ -346,7 +346,7 @@ def test_going_back_to_a_folder_says_what_came_meanwhile(
     try:
         wait_for(lambda: len(mails(database)) == 3)  # as it was said
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
 
 
 def test_a_renumbered_folder_is_said_to_be_looked_at_again(
@@ -359,7 +359,7 @@ def test_a_renumbered_folder_is_said_to_be_looked_at_again(
     try:
         wait_for(lambda: call("GET", f"/mailboxes/{id}").json["reconciled"])
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
     mail_server.deliver(letter("meanwhile"))
     with database.write() as tx:
         tx.execute(source.update().values(identity="other numbers"))
