@@ -119,11 +119,10 @@ class Grants:
                 return self._providers.as_app(kind, secret.directory, client)
             return self._providers.as_service_account(secret.email, secret.key, username)
         except GrantRefused as refused:
-            who = "the app registration" if isinstance(secret, App) else "the service account"
-            remedy = (
-                refused.remedy or f"Check {who}: its secret may have expired, or an administrator has not consented."
-            )
-            raise Unusable(f"No token for {who}: {refused}", remedy=remedy, field="secret") from refused
+            who, remedy = _OWN_APP if isinstance(secret, App) else _OWN_ACCOUNT
+            raise Unusable(
+                f"No token for {who}: {refused}", remedy=refused.remedy or remedy, field="secret"
+            ) from refused
 
     # --- refresh tokens
 
@@ -248,6 +247,16 @@ class OneToken:
         return False
 
 
+_OWN_APP = (
+    "the app registration",
+    "Check the directory id, the client id and the client secret: the secret may have expired, or an administrator has not "
+    "consented.",
+)
+_OWN_ACCOUNT = (
+    "the service account",
+    "Check that this key is still one of the account's, and that the admin console of Google Workspace gives its client id "
+    "domain-wide delegation for https://mail.google.com/.",
+)
 _OPERATOR = "Ask the operator to check the client id and secret with which people sign in."
 
 
