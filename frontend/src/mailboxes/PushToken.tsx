@@ -46,7 +46,7 @@ export function PushToken({ api, mailbox, onClose }: Props) {
       </ModalHeader>
       <ModalBody>
         {made ? (
-          <Made made={made} />
+          <Made made={made} isInAddress={via !== 'pipe'} />
         ) : (
           <Form id="push-form" attach={attach} onSubmit={make}>
             <Choice
@@ -101,14 +101,19 @@ export function PushToken({ api, mailbox, onClose }: Props) {
   );
 }
 
-function Made({ made }: { made: Token }) {
+/** `isInAddress`: services send no header of ours, so that the token is the end of their address. */
+function Made({ made, isInAddress }: { made: Token; isInAddress: boolean }) {
   return (
     <InView role="status">
       <div className="mb-form">
-        <SectionMessage appearance="warning" title="The token is shown this once">
-          <p>Whoever has it can bring mail to this mailbox. Keep it where your mail server or service reads it.</p>
+        <SectionMessage appearance="warning" title={isInAddress ? 'The address is shown this once' : 'The token is shown this once'}>
+          <p>
+            {isInAddress
+              ? 'It has the push token in it: whoever knows it can bring mail to this mailbox. Give it to the service alone.'
+              : 'Whoever has it can bring mail to this mailbox. Keep it where your mail server reads it.'}
+          </p>
         </SectionMessage>
-        <CopyField label="Push token" value={made.token} isSecret />
+        {!isInAddress && <CopyField label="Push token" value={made.token} isSecret />}
         <CopyField label="Where to bring the mail" value={made.url} />
         {made.commands.length > 0 && (
           <div>
