@@ -4,7 +4,7 @@ import type { Preset, Presets } from '../src/api/types/presets';
 import { loginsOf, withLogin } from '../src/forms/logins';
 import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProject, type MailboxDraft } from '../src/forms/mailbox';
 import { accountOf, connectionBody, mailboxBody, placeOf } from '../src/forms/mailboxBody';
-import { choicesOf, nextStep, withChoice } from '../src/forms/preview';
+import { choicesOf, dayQuestion, nextStep, withChoice } from '../src/forms/preview';
 import { NO_PRESETS, withAddress, withHost, withKind, withPreset, withSuggestion, withUsername } from '../src/forms/providers';
 import { missingOf, newest, outcomeOfComparison } from '../src/forms/reconciliation';
 import { PUSH_WAYS } from '../src/forms/push';
@@ -312,6 +312,21 @@ describe('what is there already', () => {
     expect(choicesOf(seen).map(({ value }) => value)).toEqual(['all', 'since', 'new', 'unread']);
     expect(choicesOf(seen)[3]?.label).toBe('Process the 12 unread');
     expect(choicesOf({ ...seen, choices: ['all', 'new'] }).map(({ value }) => value)).toEqual(['all', 'new']);
+  });
+  it('promises no folder that was read before that what came since is left out', () => {
+    const came = (count: number | null) => choicesOf({ ...seen, meanwhile: { count, exact: true, would: '' } })[2]?.label;
+    expect(came(0)).toBe('Only new mail, from now on');
+    expect(came(3)).toContain('with what came since');
+    expect(came(null)).toContain('with what came since');
+  });
+  it('asks how many a day is about once there is a day and something to count', () => {
+    const draft = filled({ backlog: 'since', since: '2026-06-03' });
+    expect(JSON.parse(dayQuestion(draft, 'm1', seen))).toMatchObject({ id: 'm1', host: draft.host, since: Date.UTC(2026, 5, 3) / 1000 });
+    expect(dayQuestion(draft, null, null)).toBe('');
+    expect(dayQuestion(draft, null, { ...seen, total: 0 })).toBe('');
+    expect(dayQuestion({ ...draft, since: '2026-06' }, null, seen)).toBe('');
+    expect(dayQuestion({ ...draft, since: '1969-12-31' }, null, seen)).toBe('');
+    expect(dayQuestion({ ...draft, backlog: 'all' }, null, seen)).toBe('');
   });
   it('falls back to new mail only', () => {
     expect(withChoice(filled({ backlog: 'unread' }), { ...seen, choices: ['all', 'new'] }).backlog).toBe('new');

@@ -140,7 +140,7 @@ class FakeApi:
             ("POST", r"/api/inbound/mails/(\w+)/retry", self._retry),
             ("POST", r"/api/inbound/mails/(\w+)/process-anyway", self._retry),
             ("GET", r"/api/inbound/presets", lambda: self._presets(query)),
-            ("POST", r"/api/inbound/mailboxes/preview", lambda: self._saved(body, 200, self.preview)),
+            ("POST", r"/api/inbound/mailboxes/preview", lambda: self._preview(body)),
             ("POST", r"/api/inbound/mailboxes/(\w+)/reconcile", lambda key: self._compare(key)),
             ("POST", r"/api/inbound/mailboxes/(\w+)/push-token", lambda key: self._saved(body, 200, _push_token(key))),
             ("POST", r"/api/inbound/sign-in", lambda: self._sign_in(body)),
@@ -184,6 +184,10 @@ class FakeApi:
     def _saved(self, body: dict[str, Any], status: int, answer: Any) -> Reply:
         self.saved.append(body)
         return status, answer
+
+    def _preview(self, body: dict[str, Any]) -> Reply:
+        since = {"count": 412, "exact": True, "would": "412 messages arrived on that day or later."}
+        return self._saved(body, 200, {**self.preview, "since": since if body.get("since") is not None else None})
 
     def _presets(self, query: dict[str, str]) -> Reply:
         domain = query.get("address", "").partition("@")[2]

@@ -127,6 +127,8 @@ def test_signing_in_goes_through_a_window_and_ends_in_the_form(page: Page, serve
     expect(frame.get_by_text("2,031 messages")).to_be_visible()
     choose(frame, "Mail that is already there", "Process those since a day")
     frame.get_by_label("Since").fill("2026-06-03")
+    expect(frame.get_by_text("412 messages arrived on that day or later.")).to_be_visible()
+    assert api.saved[-1]["since"] == 1_780_444_800 and "name" not in api.saved[-1]
     frame.get_by_role("button", name="Connect mailbox").click()
     expect(frame.get_by_role("heading", name="support@gmail.com", exact=True)).to_be_visible()
     saved = api.saved[-1]

@@ -37,7 +37,7 @@ export function createApi(transport: Transport) {
     changeMailbox: (id: string, body: MailboxBody) => call<Mailbox>('PUT', `/api/inbound/mailboxes/${part(id)}`, body),
     deleteMailbox: (id: string) => call<null>('DELETE', `/api/inbound/mailboxes/${part(id)}`),
     testMailbox: (body: ConnectionBody & { id?: string }) => call<TestResult>('POST', '/api/inbound/mailboxes/test', body),
-    previewMailbox: (body: ConnectionBody & { id?: string }) => call<Preview>('POST', '/api/inbound/mailboxes/preview', body),
+    previewMailbox: (body: ConnectionBody & { id?: string; since?: number }) => call<Preview>('POST', '/api/inbound/mailboxes/preview', body),
     reconcile: (id: string) => call<Reconciliation>('POST', `/api/inbound/mailboxes/${part(id)}/reconcile`),
     newPushToken: (id: string, body: { via: PushWay; key: string }) =>
       call<PushToken>('POST', `/api/inbound/mailboxes/${part(id)}/push-token`, body),

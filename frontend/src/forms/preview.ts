@@ -1,7 +1,8 @@
 /** Mail that is already in a folder: what is said of it before a mailbox is saved, and what a person may choose. */
 import type { Backlog, Preview } from '../api/types/mailboxes';
-import { placeOf, accountOf } from './mailboxBody';
+import { accountOf, connectionBody, placeOf } from './mailboxBody';
 import type { MailboxDraft } from './mailbox';
+import { instantOf } from './site';
 
 /** What a form knows beside its draft. */
 export interface Known {
@@ -28,12 +29,18 @@ export function withChoice(draft: MailboxDraft, { choices }: Preview): MailboxDr
   return choices.includes(draft.backlog) ? draft : { ...draft, backlog: 'new' };
 }
 
-export function choicesOf({ choices, total, unread }: Preview): { value: Backlog; label: string }[] {
+/** What to ask about the chosen day, '' as long as there is none to ask about: two drafts with the same question have the same answer. */
+export function dayQuestion(draft: MailboxDraft, id: string | null, preview: Preview | null): string {
+  const since = preview !== null && preview.total > 0 && draft.backlog === 'since' ? instantOf(draft.since) : null;
+  return since === null || since < 0 ? '' : JSON.stringify({ ...connectionBody(draft, id), since });
+}
+
+export function choicesOf({ choices, total, unread, meanwhile }: Preview): { value: Backlog; label: string }[] {
   const labels: Record<Backlog, string> = {
     all: `Process all ${total.toLocaleString()}`,
     since: 'Process those since a day',
     unread: unread === null ? 'Process those that are unread' : `Process the ${unread.toLocaleString()} unread`,
-    new: 'Only new mail, from now on',
+    new: meanwhile && meanwhile.count !== 0 ? 'Only new mail, with what came since it was read' : 'Only new mail, from now on',
   };
   return choices.filter((choice) => choice in labels).map((value) => ({ value, label: labels[value] }));
 }

@@ -61,7 +61,7 @@ export function MailboxForm({ api, mailbox, only, onSaved, onClose }: Props) {
                 </Button>
                 {form.result && <TestOutcome result={form.result} />}
               </div>
-              <ReadingFields {...fields} folders={form.folders} preview={form.preview} />
+              <ReadingFields {...fields} folders={form.folders} preview={form.preview} counted={form.counted} />
             </>
           )}
           <RoutingFields {...fields} isOneProject={only !== null} />

@@ -15,9 +15,11 @@ interface Props {
   folders: readonly string[];
   /** What was seen in the place that the draft names; null: not looked at. */
   preview: Preview | null;
+  /** How many messages the chosen day is about, in a sentence; '' where there is nothing to say. */
+  counted: string;
 }
 
-export function ReadingFields({ draft, errors, change, folders, preview }: Props) {
+export function ReadingFields({ draft, errors, change, folders, preview, counted }: Props) {
   return (
     <fieldset className="mb-group">
       <legend>What is read</legend>
@@ -55,7 +57,7 @@ export function ReadingFields({ draft, errors, change, folders, preview }: Props
           />
         </div>
       )}
-      {preview && <AlreadyThere draft={draft} errors={errors} change={change} preview={preview} />}
+      {preview && <AlreadyThere draft={draft} errors={errors} change={change} preview={preview} counted={counted} />}
     </fieldset>
   );
 }
@@ -72,7 +74,7 @@ const STRATEGY_HINTS: Readonly<Record<Strategy, string | undefined>> = {
   move: 'Only once Jira has it: until then it stays in the folder.',
 };
 
-function AlreadyThere({ draft, errors, change, preview }: Omit<Props, 'folders'> & { preview: Preview }) {
+function AlreadyThere({ draft, errors, change, preview, counted }: Omit<Props, 'folders'> & { preview: Preview }) {
   const choices = choicesOf(preview);
   const [first, ...rest] = preview.would;
   return (
@@ -104,6 +106,7 @@ function AlreadyThere({ draft, errors, change, preview }: Omit<Props, 'folders'>
               type="date"
               isRequired
               value={draft.since}
+              hint={<span role="status">{counted}</span>}
               error={errors.since}
               onChange={(since) => change({ ...draft, since }, 'since')}
             />

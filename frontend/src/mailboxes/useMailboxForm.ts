@@ -9,10 +9,11 @@ import { problemField } from '../forms/errors';
 import { loginKey } from '../forms/logins';
 import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProject, type MailboxDraft } from '../forms/mailbox';
 import { accountOf, connectionBody, mailboxBody, placeOf } from '../forms/mailboxBody';
-import { nextStep, withChoice } from '../forms/preview';
+import { dayQuestion, nextStep, withChoice } from '../forms/preview';
 import { NO_PRESETS, withSuggestion } from '../forms/providers';
 import { useForm } from '../parts/useForm';
 import { useSettled } from '../parts/useSettled';
+import { useCounted } from './useCounted';
 
 interface Given {
   api: Api;
@@ -40,6 +41,7 @@ export function useMailboxForm({ api, mailbox, only, onSaved }: Given) {
   const place = placeOf(draft);
   const preview = looked?.place === place ? looked.preview : null;
   const stored = mailbox ? placeOf(opened) : null;
+  const counted = useCounted(api, dayQuestion(draft, id, preview));
 
   function change(next: MailboxDraft, field: string) {
     setDraft(next);
@@ -82,7 +84,7 @@ export function useMailboxForm({ api, mailbox, only, onSaved }: Given) {
     return form.act('looking', {}, () => look(draft));
   }
 
-  return { ...form, draft, opened, change, presets, folders, result, preview, isAsking, hasSecret, test, save, id };
+  return { ...form, draft, opened, change, presets, folders, result, preview, counted, isAsking, hasSecret, test, save, id };
 }
 
 /** The providers, and the one that the typed address is at: its server is filled in while nobody has typed another. */

@@ -84,6 +84,17 @@ export interface Preview {
   oldest_at: number | null;
   would: string[];
   choices: Backlog[];
+  /** How many arrived since the day that was asked about; null unless one was. */
+  since?: Counted | null;
+  /** Of a folder that was read before: what came since, which is taken whatever is chosen. */
+  meanwhile?: Counted | null;
+}
+
+/** How many messages, in a sentence; count is null where the server does not tell. */
+export interface Counted {
+  count: number | null;
+  exact: boolean;
+  would: string;
 }
 
 export interface Reconciliation {
