@@ -201,3 +201,37 @@ def test_who_looks_at_an_issue_sees_nothing_else(call: Call) -> None:
         assert call("GET", f"/api/outbound/{path}", **viewer).status_code == 403
         assert call("GET", f"/api/outbound/{path}", admin=False, project="10001").status_code == 403
     assert call("GET", "/api/outbound/issues/1/deliveries", admin=False, project="10001").status_code == 403
+
+
+def told(call: Call, *addresses: Any) -> Any:
+    return call("PUT", "/api/outbound/sender", {**SENDER, "told": list(addresses)})
+
+
+def test_who_is_told_is_stored_shown_and_kept_by_pages_that_do_not_say(call: Call) -> None:
+    assert call("PUT", "/api/outbound/sender", SENDER).json["told"] == []
+    answer = told(call, "ann@company.test", "Bob@company.test", "ANN@company.test")
+    assert answer.json["told"] == ["ANN@company.test", "Bob@company.test"]
+    assert call("PUT", "/api/outbound/sender", SENDER).json["told"] == answer.json["told"]
+    assert call("GET", "/api/outbound/sender").json["told"] == answer.json["told"]
+    assert told(call).json["told"] == []
+
+
+@pytest.mark.parametrize(
+    ("addresses", "field"),
+    [
+        (["nobody"], "told.0"),
+        (["ann@x.test", "a b@x.test"], "told.1"),
+        ([f"n{number}@x.test" for number in range(11)], "told"),
+    ],
+)
+def test_who_is_told_are_ten_addresses_at_most(call: Call, addresses: list[str], field: str) -> None:
+    answer = told(call, *addresses)
+    assert answer.status_code == 422 and list(answer.json["errors"]) == [field]
+
+
+def test_a_mailbox_is_not_told_of_mailboxes(call: Call, rig: Rig) -> None:
+    with rig.database.write() as tx:
+        store.add_thread(tx, TENANT, "10001", [], "support@company.test", sub_addresses=True)
+    answer = told(call, "ann@company.test", "Support+x@company.test")
+    assert answer.status_code == 422 and "one of your mailboxes" in answer.json["errors"]["told"][0]
+    assert call("GET", "/api/outbound/sender").json is None

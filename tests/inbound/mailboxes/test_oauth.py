@@ -269,7 +269,7 @@ def test_who_reconnects_gets_the_mailbox_going_at_once(
     begun = begin(call, mailbox=id)
     get(browser, providers.come_back(leave(browser, begun)))
     after = settings(database, id)
-    assert (after.grant_state, after.last_error) == ("good", None)
+    assert (after.grant_state, after.last_error, after.connected_by) == ("good", None, "alice")
     assert after.changed_at > before.changed_at  # so that the fetcher begins anew
     assert grants.token(id)
     assert "a token that is over" not in secret_of(database, config, id)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from common.db import Database
 from common.errors import Temporary
@@ -22,10 +22,10 @@ from inbound.sources import Unusable
 from inbound.sources.grant_secrets import SignedIn, read
 from inbound.sources.grants import RECONNECT, Grants
 from inbound.sources.opening import grants_for
-from inbound.tables import renewal
+from inbound.tables import outbox, renewal
 from sandbox.oauth.provider import CLIENT, SECRET
 from tests.inbound import rig
-from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, secret_of, settings
+from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, reconnect, secret_of, settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -174,6 +174,34 @@ def test_a_revoked_grant_turns_the_mailbox_to_reconnect_and_the_provider_is_left
         assert caught.value.field == "secret" and "Sign in again" in caught.value.remedy
     assert settings(database, id).grant_state == "reconnect"
     assert len(providers.provider.asked) == 1
+
+
+def told(database: Database) -> list[dict[str, Any]]:
+    """What outbound is told of."""
+    with database.read() as tx:
+        return list(tx.execute(select(outbox.c.body).where(outbox.c.topic == "admin.notice")).scalars())
+
+
+def test_an_admin_is_told_of_a_revoked_grant_once(database: Database, config: Config, providers: Cloud) -> None:
+    id = add_signed_in(database, config, providers.granted(), connected_by="alice")
+    providers.provider.revoke(USER)
+
+    def ask(grants: Grants) -> None:
+        with pytest.raises(Unusable, match=RECONNECT):
+            grants.token(id)
+
+    processes = [grants_for(config, database) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(ask, processes))
+    ask(grants_for(config, database))
+    (body,) = told(database)
+    assert (body["kind"], body["mailbox"], body["account_id"]) == ("reconnect", id, "alice")
+    assert "invalid_grant" in body["reason"] and "Sign in again" in body["remedy"] and USER in body["own"]
+    reconnect(database, config, id, providers.granted())
+    assert grants_for(config, database).token(id)
+    providers.provider.revoke(USER)
+    ask(grants_for(config, database))
+    assert len(told(database)) == 2
 
 
 def test_a_sign_in_while_a_renewal_is_refused_stands(database: Database, config: Config, providers: Cloud) -> None:

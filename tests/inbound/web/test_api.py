@@ -109,6 +109,25 @@ def test_a_mailbox_is_stored_and_shown_without_its_password(call: Call, imap: Ma
         assert [id for id, _ in share(tx, "c" * 16).orphans] == [shown["id"]]
 
 
+def test_who_connected_a_mailbox_is_who_gave_it_something_to_log_in_with(
+    call: Call, imap: MailServer, database: Database
+) -> None:
+    def connected_by() -> str | None:
+        with database.read() as tx:
+            found: str | None = tx.execute(select(mailbox.c.connected_by)).scalar_one()
+            return found
+
+    made = call("POST", "/mailboxes", body(imap)).json
+    first = connected_by()
+    assert first and "connected_by" not in made
+    with database.write() as tx:
+        tx.execute(mailbox.update().values(connected_by="somebody else"))
+    assert call("PUT", f"/mailboxes/{made['id']}", {**body(imap), "secret": None, "name": "New"}).status_code == 200
+    assert connected_by() == "somebody else"
+    assert call("PUT", f"/mailboxes/{made['id']}", body(imap)).status_code == 200
+    assert connected_by() == first
+
+
 def test_another_tenants_mailbox_is_not_there(call: Call, imap: MailServer) -> None:
     id = call("POST", "/mailboxes", body(imap)).json["id"]
     for method, sent in (("GET", None), ("PUT", body(imap)), ("DELETE", None)):
