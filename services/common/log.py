@@ -18,7 +18,8 @@ from structlog.typing import FilteringBoundLogger, Processor
 Logger = FilteringBoundLogger
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_NOISY = ("pika", "urllib3", "alembic", "werkzeug")
+_NOISY = ("urllib3", "alembic", "werkzeug")
+_TOLD_BY_US = ("pika",)  # seven errors for each try to reach a broker that is away, of which `amqp_link` tells once
 _OWN_HANDLERS = ("gunicorn.error",)  # set up before the application is loaded, on a format of its own
 
 _URL_PASSWORD = re.compile(r"://[^\s/]+@")
@@ -57,6 +58,8 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     root.setLevel(number)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.WARNING if number <= logging.DEBUG else logging.CRITICAL)
     for name in _OWN_HANDLERS:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True

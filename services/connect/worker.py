@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 
-from common import process
+from common import log, process
 from common.bus import Bus, open_bus
 from common.db import Database, open_database
 from common.env import Env, read_or_exit
@@ -74,6 +74,7 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     config = read_or_exit(lambda: Config.read(Env(os.environ)))
     settings = config.settings
+    log.configure(settings.log_level)  # opening the bus may have something to say already
     database = read_or_exit(lambda: open_database(settings.database_url, "connect"))
     bus = read_or_exit(lambda: open_bus(settings.broker_url, "connect"))
     worker = read_or_exit(lambda: Worker(config, database, bus))

@@ -32,6 +32,7 @@ def main() -> None:
     """The process: worker and relay, until a signal."""
     env = Env(os.environ)
     config = read_or_exit(lambda: Config.read(env))
+    log.configure(config.settings.log_level)  # opening the bus may have something to say already
     database = read_or_exit(lambda: open_database(config.settings.database_url, "inbound"))
     bus = read_or_exit(lambda: open_bus(config.settings.broker_url, "inbound"))
     worker = read_or_exit(lambda: Worker(config, database, bus))

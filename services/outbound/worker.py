@@ -136,6 +136,7 @@ def main() -> None:
     """Read the environment, open what there is to open, work until told to stop."""
     env = Env(os.environ)
     config = read_or_exit(lambda: Config.read(env))
+    log.configure(config.settings.log_level)  # opening the bus may have something to say already
     database = read_or_exit(lambda: open_database(config.settings.database_url, "outbound"))
     bus = read_or_exit(lambda: open_bus(config.settings.broker_url, "outbound"))
     worker = read_or_exit(lambda: Worker(config, database, bus))

@@ -155,6 +155,15 @@ def test_libraries_log_the_same_way(lines: Lines) -> None:
     )
 
 
+def test_what_pika_says_of_a_broker_that_is_away_is_told_by_us_once(lines: Lines) -> None:
+    logging.getLogger("pika.adapters").error("TCP Connection attempt failed")
+    assert lines.read_all() == []
+    log.configure("debug", lines)
+    logging.getLogger("pika.adapters").error("TCP Connection attempt failed")
+    (line,) = lines.read_all()
+    assert line["logger"] == "pika.adapters"
+
+
 def test_warnings_of_libraries_are_lines(lines: Lines) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
