@@ -8,24 +8,19 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from common.db import Database, metadata, open_database
+from common.db import Database
 from common.errors import Temporary
 from common.local import Hub
 from common.messages import Message
-from common.outbox import Outbox, backoff, consume, outbox_table
-
-tables = metadata()
-table = outbox_table(tables)
+from common.outbox import Outbox, backoff, consume
+from tests.common import outboxes
+from tests.common.outboxes import table
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}", "inbound")
-    engine = database.fresh_engine()
-    tables.create_all(engine)
-    engine.dispose()
-    yield database
-    database.close()
+    with outboxes.opened(f"sqlite:///{tmp_path}") as opened:
+        yield opened
 
 
 @pytest.fixture

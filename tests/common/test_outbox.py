@@ -7,29 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, text, update
+from sqlalchemy import event, insert, select, update
 
-from common.db import Database, metadata, now, open_database
+from common.db import Database, now, open_database
 from common.due import TENANTS
 from common.ids import new_id
 from common.messages import Message
-from common.outbox import OUT, Outbox, in_turn, outbox_table
-
-tables = metadata()
-table = outbox_table(tables)
+from common.outbox import OUT, Outbox, in_turn
+from tests.common import outboxes
+from tests.common.outboxes import table, tables
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = open_database(database_url, "inbound")
-    engine = database.fresh_engine()
-    with engine.begin() as connection:
-        if database.postgresql:
-            connection.execute(text("CREATE SCHEMA inbound"))
-        tables.create_all(connection)
-    engine.dispose()
-    yield database
-    database.close()
+    with outboxes.opened(database_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -11,28 +11,20 @@ from structlog.testing import capture_logs
 
 from common import metrics
 from common.bus import Handler, Settled
-from common.db import Database, metadata, open_database
+from common.db import Database, open_database
 from common.errors import Temporary
 from common.local import Hub, LocalBus
 from common.messages import Message
-from common.outbox import Outbox, Relay, consume, outbox_table
+from common.outbox import Outbox, Relay, consume
 from common.relay import SWEEP
-
-tables = metadata()
-table = outbox_table(tables)
+from tests.common import outboxes
+from tests.common.outboxes import table, tables
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = open_database(database_url, "inbound")
-    engine = database.fresh_engine()
-    with engine.begin() as connection:
-        if database.postgresql:
-            connection.execute(text("CREATE SCHEMA inbound"))
-        tables.create_all(connection)
-    engine.dispose()
-    yield database
-    database.close()
+    with outboxes.opened(database_url) as opened:
+        yield opened
 
 
 @pytest.fixture

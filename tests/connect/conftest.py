@@ -1,6 +1,7 @@
 """connect's web application on an empty database, with Atlassian at the wire."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,15 @@ from tests.connect.jira_side import BASE_URL, Atlassian, Site
 from tests.wire import Reply, Wire
 
 ROLE_KEYS = {"inbound-worker": b"i" * 32, "outbound-worker": b"o" * 32}
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Database]:
+    """connect's database at this URL, with its tables; closed at the end."""
+    database = open_database(url, "connect")
+    migrations.upgrade(database, "connect")
+    yield database
+    database.close()
 
 
 @dataclass
@@ -95,10 +105,8 @@ def config(wire: Wire, tmp_path: Path) -> Config:
 
 @pytest.fixture
 def database(config: Config) -> Iterator[Database]:
-    opened = open_database(config.settings.database_url, "connect")
-    migrations.upgrade(opened, "connect")
-    yield opened
-    opened.close()
+    with opened(config.settings.database_url) as found:
+        yield found
 
 
 @pytest.fixture

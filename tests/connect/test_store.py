@@ -7,19 +7,18 @@ from dataclasses import replace
 import pytest
 
 from common import migrations
-from common.db import Database, open_database
+from common.db import Database
 from connect.events import JiraEvent, read_webhook
 from connect.store import Installation, Store
 from connect.tables import metadata
+from tests.connect.conftest import opened
 from tests.connect.test_events import UPDATED
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url, "connect")
-    migrations.upgrade(opened, "connect")
-    yield opened
-    opened.close()
+    with opened(database_url) as found:
+        yield found
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from common import migrations
-from common.db import Database, open_database
+from common.db import Database
 from connect.store import Installation, Store
 from connect.store_forge import ForgeStore
 from connect.tables import outbox
 from connect.tables import tenant as tenants
+from tests.connect.conftest import opened
 from tests.connect.test_hearing import CALL
 
 KEY = b"m" * 32
@@ -21,10 +21,8 @@ KEY = b"m" * 32
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url, "connect")
-    migrations.upgrade(opened, "connect")
-    yield opened
-    opened.close()
+    with opened(database_url) as found:
+        yield found
 
 
 @pytest.fixture

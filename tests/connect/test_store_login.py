@@ -6,21 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from common import migrations
-from common.db import Database, open_database
+from common.db import Database
 from connect.guessing import MEMORY, keys_of
 from connect.store_login import IDLE, LoginStore
 from connect.tables import login, login_account
+from tests.connect.conftest import opened
 
 KEYS = keys_of("admin", "192.0.2.7")
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url, "connect")
-    migrations.upgrade(opened, "connect")
-    yield opened
-    opened.close()
+    with opened(database_url) as found:
+        yield found
 
 
 @pytest.fixture
