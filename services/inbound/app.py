@@ -47,8 +47,8 @@ def create_app(
     checks = {"database": lambda: check_current(data, "inbound")}
     app, smorest = web.create_app("inbound", checks, api_title="Mailbridge inbound", session_keys=keys)
     vault = Vault(settings.master_key, data_key)
-    sign_ins = SignIns(data, vault, providers_for(config), config.oauth, settings.base_url)
-    logins = Logins(sign_ins, grants_for(config, data))
+    sign_ins = SignIns(data, vault, providers_for(patient), config.oauth, settings.base_url)
+    logins = Logins(sign_ins, grants_for(patient, data, most=patient.imap_timeout))
     smorest.register_blueprint(api.mailbox_blueprint(Mailboxes(patient, data, vault, logins)))
     smorest.register_blueprint(api.mail_blueprint(data, Outbox(data, outbox)))
     smorest.register_blueprint(api.issue_blueprint(data))

@@ -54,7 +54,8 @@ class Logins:
             return self._sign_ins.bearer(tenant, body["provider"], body["sign_in"])
         if body["auth"] in AUTHS:
             _must_be_one(body["auth"], body["secret"])
-            return self._grants.of_typed(body["auth"], body["kind"], body["username"], body["secret"])
+            of = (body["auth"], body["kind"], body["username"], body["secret"], body["timeout"])
+            return self._grants.of_typed(*of)
         return None
 
     def stored(self, row: Any, secret: str) -> Bearer | None:

@@ -28,7 +28,7 @@ from inbound.tables import outbox
 EARLY = 180.0
 """Seconds before its end that a token counts as old."""
 
-_HOLD = 60.0  # seconds that a renewal may take; two waits for an answer are shorter
+_HOLD = 60.0  # seconds that a renewal may take, where its waits are not longer than that
 _TURN = 0.1
 _AGAIN = 60.0  # seconds after a refusal for which another one cannot be blamed on the token's age
 _REMEMBERED = 10_000
@@ -48,7 +48,8 @@ class _Known:
 class Grants:
     """Access tokens for the mailboxes of one database; safe to share between threads.
 
-    aad: what a mailbox's sealed secret is bound to, by its id.
+    aad: what a mailbox's sealed secret is bound to, by its id. timeout: seconds for each answer of a provider where the mailbox
+    has none of its own; most: seconds that are not exceeded, whatever it has.
     """
 
     def __init__(
@@ -58,12 +59,16 @@ class Grants:
         providers: Providers,
         aad: Callable[[str], str],
         *,
+        timeout: float,
+        most: float = float("inf"),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._vault = vault
         self._providers = providers
         self._aad = aad
+        self._timeout = timeout
+        self._most = most
         self._clock = clock
         self._post = Outbox(database, outbox)
         self._known: dict[str, _Known] = {}
@@ -77,9 +82,9 @@ class Grants:
         found = read(row.auth, secret)
         return MailboxBearer(self, row.id, found.account if isinstance(found, SignedIn) else None)
 
-    def of_typed(self, auth: str, kind: str, username: str, secret: str) -> "TypedBearer":
-        """Tokens for an app or a service account that an admin has just typed."""
-        return TypedBearer(self, auth, kind, username, secret)
+    def of_typed(self, auth: str, kind: str, username: str, secret: str, timeout: float | None = None) -> "TypedBearer":
+        """Tokens for an app or a service account that an admin has just typed, with the mailbox's own timeout."""
+        return TypedBearer(self, auth, kind, username, secret, timeout)
 
     def token(self, mailbox_id: str) -> str:
         """A token that is good for some minutes at least.
@@ -97,8 +102,8 @@ class Grants:
                 raise _reconnect("it was refused before.")
             secret = read(row.auth, self._vault.unseal(tx, row.tenant, row.secret, self._aad(row.id)).decode())
         if isinstance(secret, SignedIn):
-            return self._renewed(mailbox_id)
-        tokens = self.direct(row.kind, row.username, secret)
+            return self._renewed(mailbox_id, self._patience(row.timeout))
+        tokens = self.direct(row.kind, row.username, secret, row.timeout)
         return self._remember(mailbox_id, tokens, row.secret)
 
     def forget(self, mailbox_id: str, token: str) -> bool:
@@ -111,36 +116,43 @@ class Grants:
             self._refused[mailbox_id] = now
             return now - before > _AGAIN
 
-    def direct(self, kind: str, username: str, secret: App | ServiceAccount) -> Tokens:
-        """A token for what needs no storing: an app's secret or a service account's key. Raises as `token`."""
+    def direct(self, kind: str, username: str, secret: App | ServiceAccount, timeout: float | None = None) -> Tokens:
+        """A token for what needs no storing: an app's secret or a service account's key. timeout: the mailbox's own. Raises as
+        `token`."""
+        patience = self._patience(timeout)
         try:
             if isinstance(secret, App):
                 client = Client(secret.client_id, secret.client_secret)
-                return self._providers.as_app(kind, secret.directory, client)
-            return self._providers.as_service_account(secret.email, secret.key, username)
+                return self._providers.as_app(kind, secret.directory, client, timeout=patience)
+            return self._providers.as_service_account(secret.email, secret.key, username, timeout=patience)
         except GrantRefused as refused:
             who, remedy = _OWN_APP if isinstance(secret, App) else _OWN_ACCOUNT
             raise Unusable(
                 f"No token for {who}: {refused}", remedy=refused.remedy or remedy, field="secret"
             ) from refused
 
+    def _patience(self, own: float | None) -> float:
+        return min(own or self._timeout, self._most)
+
     # --- refresh tokens
 
-    def _renewed(self, mailbox_id: str) -> str:
-        holder, end = new_id(), time.monotonic() + _HOLD
-        while not self._begin(mailbox_id, holder):
+    def _renewed(self, mailbox_id: str, patience: float) -> str:
+        # To be connected, to be answered, and to have it all: as long as two waits, and some.
+        hold = max(_HOLD, 2 * patience + 30.0)
+        holder, end = new_id(), time.monotonic() + hold
+        while not self._begin(mailbox_id, holder, hold):
             if time.monotonic() > end:
                 raise Temporary("Another process is renewing this mailbox's sign-in.", retry_after=5.0)
             time.sleep(_TURN)
         try:
-            return self._renew(mailbox_id, holder)
+            return self._renew(mailbox_id, holder, patience)
         except BaseException:
             self._end(mailbox_id, holder)
             raise
 
-    def _begin(self, mailbox_id: str, holder: str) -> bool:
+    def _begin(self, mailbox_id: str, holder: str, hold: float) -> bool:
         with self._database.write() as tx:
-            return store_grants.begin_renewal(tx, mailbox_id, holder, _HOLD)
+            return store_grants.begin_renewal(tx, mailbox_id, holder, hold)
 
     def _end(self, mailbox_id: str, holder: str) -> None:
         try:
@@ -149,7 +161,7 @@ class Grants:
         except Temporary:
             _log.warning("renewal_not_ended", mailbox=mailbox_id)  # it passes by itself
 
-    def _renew(self, mailbox_id: str, holder: str) -> str:
+    def _renew(self, mailbox_id: str, holder: str, patience: float) -> str:
         """With the right to it: what is stored by now is the newest, and nobody else uses it."""
         with self._database.read() as tx:
             row = store_grants.granted(tx, mailbox_id)
@@ -162,7 +174,7 @@ class Grants:
             self._end(mailbox_id, holder)  # another thread of ours was faster
             return known.token
         try:
-            tokens = self._providers.refresh(row.provider, row.kind, secret.refresh)
+            tokens = self._providers.refresh(row.provider, row.kind, secret.refresh, timeout=patience)
         except GrantRefused as refused:
             if refused.gone:
                 self._gone(mailbox_id, row.secret, refused)
@@ -217,16 +229,17 @@ class TypedBearer:
 
     person = None
 
-    def __init__(self, grants: Grants, auth: str, kind: str, username: str, secret: str) -> None:
+    def __init__(self, grants: Grants, auth: str, kind: str, username: str, secret: str, timeout: float | None) -> None:
         self._grants = grants
         self._of = (auth, kind, username, secret)
+        self._timeout = timeout
         self._had: str | None = None
 
     def token(self) -> str:
         auth, kind, username, secret = self._of
         found = read(auth, secret)
         assert not isinstance(found, SignedIn)
-        self._had = self._had or self._grants.direct(kind, username, found).access
+        self._had = self._had or self._grants.direct(kind, username, found, self._timeout).access
         return self._had
 
     def refused(self, token: str) -> bool:

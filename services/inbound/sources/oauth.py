@@ -22,7 +22,6 @@ from common.http import Http
 from inbound.sources import NotNow
 from inbound.sources.oauth_settings import Client, OauthSettings
 
-_TIMEOUT = 10.0
 _LIFE = 3600.0  # seconds, where the provider does not say how long a token is good
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 # What Microsoft says, besides invalid_grant, when only a person can go on. Its own words; not in RFC 6749.
@@ -61,7 +60,7 @@ class Tokens:
 
 class Providers:
     """Microsoft and Google as the operator set them up; safe to share between threads. Raises Temporary while a provider
-    cannot be asked, GrantRefused for what it refuses."""
+    cannot be asked, GrantRefused for what it refuses. timeout: seconds for each answer, None for as long as `http` waits."""
 
     def __init__(self, http: Http, settings: OauthSettings) -> None:
         self._http = http
@@ -93,21 +92,21 @@ class Providers:
         body = prepare_token_request("authorization_code", redirect_uri=redirect_uri, code=code, code_verifier=verifier)
         return self._as_client(self._token_url(provider), self._client(provider), body)
 
-    def refresh(self, provider: str, kind: str, refresh_token: str) -> Tokens:
+    def refresh(self, provider: str, kind: str, refresh_token: str, *, timeout: float | None = None) -> Tokens:
         """A new access token, and the newest refresh token where the provider made one."""
         asked: dict[str, Any] = {"refresh_token": refresh_token}
         if provider == "microsoft":  # one refresh token is good for IMAP and for Graph: it wants to know for which
             asked["scope"] = _person_scope(provider, kind)
         body = prepare_token_request("refresh_token", **asked)
-        return self._as_client(self._token_url(provider), self._client(provider), body)
+        return self._as_client(self._token_url(provider), self._client(provider), body, timeout)
 
-    def as_app(self, kind: str, directory: str, client: Client) -> Tokens:
+    def as_app(self, kind: str, directory: str, client: Client, *, timeout: float | None = None) -> Tokens:
         """Microsoft, app only: client credentials of the customer's own registration."""
         scope = f"{_GRAPH}/.default" if kind == "graph" else _OUTLOOK_APP
         body = prepare_token_request("client_credentials", scope=scope)
-        return self._as_client(self._microsoft(directory, "token"), client, body)
+        return self._as_client(self._microsoft(directory, "token"), client, body, timeout)
 
-    def as_service_account(self, email: str, key: str, user: str) -> Tokens:
+    def as_service_account(self, email: str, key: str, user: str, *, timeout: float | None = None) -> Tokens:
         """Google, domain-wide delegation: a service account's signed word that it acts for `user`."""
         url = self._settings.google_token_url
         try:
@@ -120,15 +119,15 @@ class Providers:
                 code="bad_key",
                 remedy="Paste the whole key file (JSON) of the service account.",
             ) from error
-        return self._asked(url, dict(_FORM), prepare_token_request(_JWT_BEARER, assertion=assertion))
+        return self._asked(url, dict(_FORM), prepare_token_request(_JWT_BEARER, assertion=assertion), timeout)
 
-    def _as_client(self, url: str, client: Client, body: str) -> Tokens:
+    def _as_client(self, url: str, client: Client, body: str, timeout: float | None = None) -> Tokens:
         method = "client_secret_post" if client.secret else "none"
         url, headers, body = ClientAuth(client.id, client.secret, method).prepare("POST", url, dict(_FORM), body)
-        return self._asked(url, headers, body)
+        return self._asked(url, headers, body, timeout)
 
-    def _asked(self, url: str, headers: Mapping[str, str], body: str) -> Tokens:
-        answer = self._http.send("POST", url, headers, body.encode(), timeout=_TIMEOUT)
+    def _asked(self, url: str, headers: Mapping[str, str], body: str, timeout: float | None) -> Tokens:
+        answer = self._http.send("POST", url, headers, body.encode(), timeout=timeout)
         told = _json(answer.body)
         code = one_line(told.get("error"), 100)
         if answer.status >= 500 or answer.status in (408, 429) or code in _PASSING:

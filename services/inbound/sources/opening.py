@@ -15,7 +15,7 @@ from inbound.sources.oauth import Providers
 from inbound.sources.pop3 import Pop3Source
 from inbound.tables import data_key
 
-_TOKEN_TIMEOUT, _TOKEN_OCTETS = 10.0, 2**20
+_TOKEN_OCTETS = 2**20
 _LIST_OCTETS = 4 * 2**20  # a page of a list, however small mails have to be
 
 KINDS = ("imap", "pop3", "graph")
@@ -28,14 +28,16 @@ def secret_aad(mailbox_id: str) -> str:
     return f"mailbox {mailbox_id}"
 
 
-def grants_for(config: Config, database: Database) -> Grants:
-    """Access tokens for the mailboxes of this database."""
-    return Grants(database, Vault(config.settings.master_key, data_key), providers_for(config), secret_aad)
+def grants_for(config: Config, database: Database, *, most: float = float("inf")) -> Grants:
+    """Access tokens for the mailboxes of this database. most: seconds that nobody waits longer than for each answer."""
+    vault, blank = Vault(config.settings.master_key, data_key), config.imap_timeout
+    return Grants(database, vault, providers_for(config), secret_aad, timeout=blank, most=most)
 
 
 def providers_for(config: Config) -> Providers:
     """Microsoft and Google, through Nets."""
-    return Providers(Http(Nets(config.settings.allow_networks), _TOKEN_TIMEOUT, limit=_TOKEN_OCTETS), config.oauth)
+    http = Http(Nets(config.settings.allow_networks), config.imap_timeout, limit=_TOKEN_OCTETS)
+    return Providers(http, config.oauth)
 
 
 def account_of(row: Any, secret: str, bearer: Bearer | None = None) -> Account:
