@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from inbound.store_sources import ALIVE
-from tests.chaos.plan import FAULTS, STILL, Act
+from tests.chaos.plan import FAULTS, PAUSES, STILL, Act
 from tests.chaos.world import World
 
 
@@ -132,6 +133,12 @@ def pause_fetcher(world: World, lasts: float) -> None:
         world.crew.end(second)
 
 
+def freeze_fetcher(world: World, lasts: float, name: str) -> None:
+    """One of two fetchers stands still past its heartbeat, and then goes on as if nothing had been. It may be killed meanwhile."""
+    with frozen(world.crew.processes[name].pid):
+        time.sleep(ALIVE + 2.0 + lasts / 3)
+
+
 def freeze_workers(world: World, lasts: float) -> None:
     """Mail comes into the ledger, and nobody handles it for a while."""
     with ExitStack() as still:
@@ -181,6 +188,7 @@ _BY_NAME: dict[str, Callable[[World, float], None]] = {
     "imap is cut again": cut_imap,
     "smtp is cut after the final dot": cut_smtp,
     STILL: freeze_workers,
+    **{act: partial(freeze_fetcher, name=act.split()[0]) for act in PAUSES},
     "the fetcher is paused": pause_fetcher,
 }
 

@@ -27,6 +27,8 @@ CREWS = (
 )
 STILL = "the workers stand still"
 CRASHES = ("rabbitmq restarts", "rabbitmq is killed", "postgresql crashes", STILL)
+#: Past its heartbeat, so that the other takes its mailboxes before it goes on.
+PAUSES = ("inbound.fetcher stands still", "inbound.fetcher.2 stands still")
 
 #: kind → the share of calls to Jira that it hits (or of webhooks), and its seconds.
 FAULTS = {
@@ -80,14 +82,16 @@ def make(seed: int, *, mails: int, comments: int, seconds: float, whole: bool) -
     return Plan(seed, mails, comments, seconds, tuple(acts))
 
 
-def storm(seed: int, seconds: float, *, deaths: float, crashes: float) -> list[list[Act]]:
+def storm(seed: int, seconds: float, *, deaths: float, crashes: float, whole: bool = True) -> list[list[Act]]:
     """Lanes of random moments: in each of two a process dies every `deaths` seconds or so, in the third a server crashes every
-    `crashes` seconds. Everything befalls somebody before it befalls the same again, and once at least."""
+    `crashes` seconds. Everything befalls somebody before it befalls the same again, and once at least. whole: with PAUSES,
+    which take their time."""
     chance = random.Random(f"storm {seed}")
     # First of all mail comes in, and nobody handles it: what left its mailbox now would have left it too early.
+    severe = CRASHES + PAUSES if whole else CRASHES
     lanes = [[Act("servers", 1.0, STILL, 3.0)], *([] for _ in CREWS)]
     for acts, lane, names, pause in zip(
-        lanes, ("servers", "kill -9", "kill -9"), (CRASHES, *CREWS), (crashes, deaths, deaths), strict=True
+        lanes, ("servers", "kill -9", "kill -9"), (severe, *CREWS), (crashes, deaths, deaths), strict=True
     ):
         moments = sorted(chance.uniform(2.0, 0.95 * seconds) for _ in range(max(len(names), round(seconds / pause))))
         waiting: list[str] = []

@@ -93,7 +93,12 @@ def test_a_seed_makes_the_same_mails_and_the_same_storm() -> None:
     assert len({one.mark for one in first}) == 200 < len(first) and {one.box for one in first} == set(names)
     storms = [plan.storm(seed, 180, deaths=8, crashes=18) for seed in (7, 7, 8)]
     assert storms[0] == storms[1] != storms[2]
-    assert {act.name for lane in storms[0] for act in lane} == {*plan.CREWS[0], *plan.CREWS[1], *plan.CRASHES}
+    assert {act.name for lane in storms[0] for act in lane} == {
+        *plan.CREWS[0],
+        *plan.CREWS[1],
+        *plan.CRASHES,
+        *plan.PAUSES,
+    }
 
 
 def test_a_doubled_mail_is_told_by_its_octets_or_by_its_message_id() -> None:
