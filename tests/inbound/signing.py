@@ -26,6 +26,7 @@ from tests.inbound import rig
 USER = "support@sandbox.test"
 SCOPES = {
     "imap": "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+    "pop3": "https://outlook.office.com/POP.AccessAsUser.All offline_access",
     "graph": "https://graph.microsoft.com/Mail.ReadWrite offline_access",
 }
 

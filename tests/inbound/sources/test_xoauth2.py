@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from imapclient import IMAPClient
 from common.db import Database
 from common.errors import Temporary
 from common.ids import new_id
+from inbound.config import Config
 from inbound.fetcher import Fetcher
-from inbound.sources import Account, Unusable, xoauth2
+from inbound.sources import Account, Bearer, Unusable, xoauth2
 from inbound.sources.grants import OneToken
 from inbound.sources.imap import ImapSource
 from inbound.sources.pop3 import Pop3Source
+from inbound.tables import mail
 from sandbox.oauth.provider import ISSUER, KEY
 from sandbox.servers import dovecot as dovecot_server
 from sandbox.servers.dovecot import Dovecot
@@ -66,9 +69,11 @@ def token_for(user: str, *, key: str = KEY, life: float = 600.0, issuer: str = I
     )
 
 
-def source(dovecot: Dovecot, kind: str, user: str, token: str) -> Any:
+def source(dovecot: Dovecot, kind: str, user: str, token: str | Bearer) -> Any:
+    """What logs in with this token, and has no password."""
     port, made = (dovecot.imap_port, ImapSource) if kind == "imap" else (dovecot.pop3_port, Pop3Source)
-    account = Account("127.0.0.1", port, "none", user, "", "INBOX", bearer=OneToken(token, user))
+    bearer = OneToken(token, user) if isinstance(token, str) else token
+    account = Account("127.0.0.1", port, "none", user, "", "INBOX", bearer=bearer)
     return made(account, LOOPBACK, timeout=30.0, allow_plain=True)
 
 
@@ -115,15 +120,24 @@ def signing() -> Iterator[Cloud]:
         yield running
 
 
+def connect(
+    dovecot: Dovecot, kind: str, user: str, signing: Cloud, database: Database, config: Config, **changes: Any
+) -> str:
+    """A mailbox of the user's that somebody has signed in for."""
+    port = dovecot.imap_port if kind == "imap" else dovecot.pop3_port
+    place = {"kind": kind, "host": "127.0.0.1", "port": port, "username": user, "address": user, "account": user}
+    return add_signed_in(database, config, signing.granted(kind=kind, account=user), **place, **changes)
+
+
 @pytest.mark.dovecot
+@pytest.mark.parametrize("kind", ["imap", "pop3"])
 def test_a_fetcher_goes_on_after_a_revoked_grant_was_given_again(
-    dovecot: Dovecot, user: str, signing: Cloud, database: Database
+    dovecot: Dovecot, user: str, signing: Cloud, database: Database, kind: str
 ) -> None:
-    """The whole way with a real IMAP server: tokens of the provider, IDLE, the grant ends, mail comes, somebody signs in."""
+    """The whole way with a real server: tokens of the provider, the grant ends, mail comes, somebody signs in."""
     config = signing.config()
     deliver(dovecot, user, letter("first"))
-    place = {"host": "127.0.0.1", "port": dovecot.imap_port, "username": user, "address": user, "account": user}
-    id = add_signed_in(database, config, signing.granted(account=user), **place)
+    id = connect(dovecot, kind, user, signing, database, config)
     fetcher = Fetcher(config, database)
     fetcher.start()
     try:
@@ -136,11 +150,49 @@ def test_a_fetcher_goes_on_after_a_revoked_grant_was_given_again(
     fetcher.start()
     try:
         rig.wait_for(lambda: settings(database, id).grant_state == "reconnect")
-        reconnect(database, config, id, signing.granted(account=user), user)
+        reconnect(database, config, id, signing.granted(kind=kind, account=user), user)
         rig.wait_for(lambda: len(rig.mails(database)) == 2)
         rig.wait_for(lambda: settings(database, id).state == "connected")
     finally:
         fetcher.stop(30)
+
+
+@pytest.mark.dovecot
+@pytest.mark.parametrize("strategy", ["read", "delete"])
+def test_a_pop3_mailbox_is_read_by_tokens_and_goes_on_when_one_ends_between_two_sessions(
+    dovecot: Dovecot, user: str, signing: Cloud, database: Database, strategy: str
+) -> None:
+    """Each look is a session of its own and logs in anew: with the token that there is, until the server does not take it."""
+    config = signing.config(POLL_SECONDS="1")
+    deliver(dovecot, user, letter("first"))
+    id = connect(dovecot, "pop3", user, signing, database, config, strategy=strategy)
+    before = len(signing.provider.asked)
+    fetcher = Fetcher(config, database)
+    fetcher.start()
+    try:
+        rig.wait_for(lambda: len(rig.mails(database)) == 1)
+        known = fetcher._grants._known[id]
+        fetcher._grants._known[id] = replace(known, token=token_for(user, life=-5.0))  # its hour has passed
+        deliver(dovecot, user, letter("second"))
+        rig.wait_for(lambda: len(rig.mails(database)) == 2)
+        with database.write() as tx:  # as the worker does
+            tx.execute(mail.update().values(state="handled"))
+        left = 0 if strategy == "delete" else 2
+        rig.wait_for(lambda: count(dovecot, user) == left)
+        rig.wait_for(lambda: settings(database, id).state == "connected")
+    finally:
+        fetcher.stop(30)
+    assert [asked["grant_type"] for asked in signing.provider.asked[before:]] == ["refresh_token"] * 2
+    assert "POP.AccessAsUser.All" in signing.provider.asked[-1]["scope"]
+    assert (settings(database, id).grant_state, settings(database, id).last_error) == ("good", None)
+    assert all(row.record.get("problem") is None for row in rig.mails(database))
+
+
+def count(dovecot: Dovecot, user: str) -> int:
+    """How many messages lie there."""
+    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=30) as client:
+        client.login(user, dovecot_server.PASSWORD)
+        return int(client.select_folder("INBOX", readonly=True)[b"EXISTS"])
 
 
 class _Refusing:
@@ -158,11 +210,10 @@ class _Refusing:
 
 
 @pytest.mark.dovecot
-def test_an_old_token_is_a_passing_trouble(dovecot: Dovecot, user: str) -> None:
-    account = Account(
-        "127.0.0.1", dovecot.imap_port, "none", user, "", "INBOX", bearer=_Refusing("old", token_for(user))
-    )
-    with closing(ImapSource(account, LOOPBACK, timeout=30.0, allow_plain=True)) as found:
+@pytest.mark.parametrize("kind", ["imap", "pop3"])
+def test_an_old_token_is_a_passing_trouble(dovecot: Dovecot, user: str, kind: str) -> None:
+    bearer = _Refusing(token_for(user, life=-5.0), token_for(user))
+    with closing(source(dovecot, kind, user, bearer)) as found:
         with pytest.raises(Temporary, match="a new one is had"):
             found.open()
         assert found.open().count == 0
