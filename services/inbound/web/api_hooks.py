@@ -45,8 +45,6 @@ def blueprint(pushing: Pushing, visit: Visit) -> Blueprint:
             return hooks.read_mailgun(call, door.key)
         return hooks.read_sendgrid(call, door.key) if door.via == "sendgrid" else hooks.read_postmark(call)
 
-    # Mailgun sends the mail as it is only to an address that ends so.
-    @pages.post("/api/inbound/hooks/mailgun/<mailbox>/<token>/mime", defaults={"provider": "mailgun"})
     @pages.post("/api/inbound/hooks/<provider>/<mailbox>/<token>")
     @takes_any_body
     def take(provider: str, mailbox: str, token: str) -> ResponseReturnValue:
@@ -67,6 +65,12 @@ def blueprint(pushing: Pushing, visit: Visit) -> Blueprint:
             return jsonify(mail=None), 200
         taken = pushing.take(door, brought.raw, name=brought.name, vouched=brought.vouched)
         return jsonify(mail=taken.mail), 200
+
+    # Mailgun sends the mail as it is only to an address that ends so; one that does not is told so by `read`.
+    @pages.post("/api/inbound/hooks/mailgun/<mailbox>/<token>/mime")
+    @takes_any_body
+    def take_mime(mailbox: str, token: str) -> ResponseReturnValue:
+        return take("mailgun", mailbox, token)
 
     return pages
 

@@ -268,10 +268,14 @@ def test_a_signature_that_is_wrong_or_old_is_refused(
     assert answer.status_code == 401 and rig.mails(database) == []
 
 
-def test_mailgun_without_the_raw_mail_hears_what_to_change(hook: FlaskClient, mailgun: dict[str, Any]) -> None:
+@pytest.mark.parametrize("end", ["/mime", ""])
+def test_mailgun_without_the_raw_mail_hears_what_to_change(
+    hook: FlaskClient, mailgun: dict[str, Any], end: str
+) -> None:
     form = mailgun_form(RAW)
     del form["body-mime"]
-    answer = send(hook, mailgun, urlencode(form), **URLENCODED)
+    to = {"url": mailgun["url"].removesuffix("/mime") + end}
+    answer = send(hook, to, urlencode(form), **URLENCODED)
     assert answer.status_code == 422 and "/mime" in answer.json["detail"]
 
 
