@@ -59,13 +59,24 @@ class Standalone:
         """Its environment."""
         return self._settings
 
-    def start(self, *, seconds: float = 60.0) -> None:
+    def __enter__(self) -> "Standalone":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, *, seconds: float = 120.0) -> None:
         """Start it and wait until it is ready; raises AssertionError with its last words when it is not."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "standalone"], env=self._settings, cwd=ROOT, stdout=output, stderr=output
             )
-        wait_for(self._ready, seconds, self.tail)
+        try:
+            wait_for(self._ready, seconds, self.tail)
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """kill -9: no handler runs, no transaction is finished."""
@@ -80,7 +91,7 @@ class Standalone:
             return 0
         self._process.terminate()
         try:
-            return self._process.wait(30)
+            return self._process.wait(90)
         finally:
             self.kill()
 
@@ -91,7 +102,7 @@ class Standalone:
     def _ready(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self.tail()
         try:
-            with urllib.request.urlopen(self.url + "/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(self.url + "/readyz", timeout=10) as answer:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.URLError):
             return False

@@ -15,10 +15,12 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from sandbox.app import Sandbox
 from sandbox.client import SandboxClient
 from sandbox.story import MAILBOX, PASSWORD, small_picture
-from tests.e2e.test_page import browser  # noqa: F401 - a fixture
+from tests.e2e.test_page import PATIENCE, browser  # noqa: F401 - a fixture
 from tests.running import ROOT, Standalone, sandbox_settings, wait_for
 
 pytestmark = pytest.mark.browser
+#: A page that waits for Jira has no complaint to make.
+PATIENT = {"MAILBRIDGE_JIRA_TIMEOUT": "20"}
 PICTURES = ROOT / "var" / "screenshots"
 CAROL = "Carol Customer <carol@customer.example>"
 
@@ -26,12 +28,12 @@ CAROL = "Carol Customer <carol@customer.example>"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[tuple[Sandbox, Standalone]]:
     """The sandbox with Mailbridge installed into it, and nothing set up yet."""
-    with Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=0.2) as sandbox:
-        process = Standalone(tmp_path, sandbox_settings(sandbox))
-        process.start()
+    with (
+        Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=0.2) as sandbox,
+        Standalone(tmp_path, {**sandbox_settings(sandbox), **PATIENT}) as process,
+    ):
         SandboxClient(sandbox.url).install(process.url)
         yield sandbox, process
-        process.stop()
 
 
 @pytest.fixture
@@ -39,8 +41,7 @@ def page(browser: Browser) -> Iterator[Page]:  # noqa: F811 - the fixture import
     """A page whose every complaint fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
+    page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
     page.on(
@@ -60,7 +61,7 @@ def test_the_story_by_clicking(world: tuple[Sandbox, Standalone], page: Page, tm
     set_the_outgoing_server(mailbridge, sandbox)
 
     people = page.context.new_page()
-    people.set_default_timeout(15_000)
+    people.set_default_timeout(PATIENCE)
     people.goto(sandbox.url + "/")
     photo = tmp_path / "printer.png"
     photo.write_bytes(small_picture())
@@ -137,6 +138,7 @@ def set_the_outgoing_server(mailbridge: FrameLocator, sandbox: Sandbox) -> None:
 
 def write_a_mail(people: Page, subject: str, text: str, photo: Path) -> None:
     form = people.locator("#mail-form")
+    expect(form.get_by_label("To", exact=True)).to_have_value(MAILBOX)  # which the page fills in
     form.get_by_label("From").fill(CAROL)
     form.get_by_label("Subject").fill(subject)
     form.get_by_label("Text").fill(text)

@@ -17,8 +17,8 @@ from sandbox.client import SandboxClient
 from sandbox.jira.seed import ALICE, BOB
 from sandbox.story import MAILBOX
 from sandbox.ways import Forge
-from tests.e2e.test_page import browser  # noqa: F401 - a fixture
-from tests.e2e.test_story import connect_a_mailbox, picture, set_the_outgoing_server
+from tests.e2e.test_page import PATIENCE, browser  # noqa: F401 - a fixture
+from tests.e2e.test_story import PATIENT, connect_a_mailbox, picture, set_the_outgoing_server
 from tests.flows.ways import settings_of_ways, setup_link
 from tests.running import Standalone, wait_for
 
@@ -30,11 +30,11 @@ CAROL = {"from_": "Carol Customer <carol@customer.example>", "to": MAILBOX}
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[tuple[Sandbox, Standalone]]:
     """The sandbox, and Mailbridge with every door open and nothing attached."""
-    with Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=0.2) as sandbox:
-        process = Standalone(tmp_path, settings_of_ways(sandbox))
-        process.start()
+    with (
+        Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=0.2) as sandbox,
+        Standalone(tmp_path, {**settings_of_ways(sandbox), **PATIENT}) as process,
+    ):
         yield sandbox, process
-        process.stop()
 
 
 @pytest.fixture
@@ -42,8 +42,7 @@ def page(browser: Browser) -> Iterator[Page]:  # noqa: F811 - the fixture import
     """A page whose every complaint fails the test, but for the answers of 400 and above that a test asks for."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
+    page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
     page.on(
@@ -128,9 +127,9 @@ def test_in_forge_every_page_is_there_for_whom_it_is(world: tuple[Sandbox, Stand
     picture(page, "forge-jira-dark")
 
     jira.mail(**CAROL, subject="The printer is on fire", text="Smoke comes out of it.")
-    made = wait_for(lambda: jira.issues(), 30)[0]["key"]
+    made = wait_for(lambda: jira.issues(), 60)[0]["key"]
     jira.comment(made, ALICE, "Please pull the plug first.")
-    wait_for(lambda: [one for one in jira.inbox("carol@customer.example") if "plug" in str(one)], 30)
+    wait_for(lambda: [one for one in jira.inbox("carol@customer.example") if "plug" in str(one)], 60)
 
     page.goto(f"{sandbox.url}/forge/host?module=mailbridge-project&project=SUP")
     project = page.frame_locator("iframe")
@@ -164,4 +163,4 @@ def make_an_issue(sandbox: Sandbox, token: dict[str, str]) -> None:
     """Somebody creates an issue in Jira."""
     fields = {"project": {"key": "SUP"}, "issuetype": {"id": "10002"}, "summary": "Buy a new printer"}
     login = (token["email"], token["token"])
-    requests.post(f"{sandbox.url}/rest/api/3/issue", auth=login, json={"fields": fields}, timeout=10).raise_for_status()
+    requests.post(f"{sandbox.url}/rest/api/3/issue", auth=login, json={"fields": fields}, timeout=60).raise_for_status()

@@ -22,10 +22,8 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def standalone(sandbox: Sandbox, tmp_path: Path) -> Iterator[Standalone]:
     """Mailbridge in one process on SQLite and the in-process bus."""
-    process = Standalone(tmp_path, sandbox_settings(sandbox))
-    process.start()
-    yield process
-    process.stop()
+    with Standalone(tmp_path, sandbox_settings(sandbox)) as process:
+        yield process
 
 
 @pytest.fixture(
@@ -45,6 +43,6 @@ def mailbridge_url(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: P
         yield seven.url
 
 
-def stage(sandbox: Sandbox, url: str, *, patience: float = 60.0) -> Stage:
+def stage(sandbox: Sandbox, url: str, *, patience: float = 120.0) -> Stage:
     """A stage for the story's steps on this sandbox and this Mailbridge."""
     return Stage(SandboxClient(sandbox.url), url, sandbox.imap_port, sandbox.smtp_port, patience=patience)

@@ -22,10 +22,8 @@ CALM = "Somebody looks at it."
 @pytest.fixture
 def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[Standalone]:
     sandbox.parts.site.email_api_apps = frozenset()
-    process = Standalone(tmp_path, settings_of_ways(sandbox))
-    process.start()
-    yield process
-    process.stop()
+    with Standalone(tmp_path, settings_of_ways(sandbox)) as process:
+        yield process
     sandbox.parts.site.email_api_apps = None
 
 
@@ -36,7 +34,7 @@ def impersonating(app_url: str) -> str:
 
 def on(sandbox: Sandbox, process: Standalone, way: Way) -> Stage:
     """Attached, with an issue that Carol's mail became."""
-    scene = stage(sandbox, process.url, patience=60.0)
+    scene = stage(sandbox, process.url, patience=120.0)
     scene.way = way
     for step in (story.install, story.connect_mailbox, story.connect_sender, story.mail_becomes_an_issue):
         step(scene)

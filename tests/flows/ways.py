@@ -46,7 +46,7 @@ def setup_link(log: Path) -> str:
 
 
 def stage_of(
-    name: str, sandbox: Sandbox, process: Standalone, *, webhook: bool = True, patience: float = 60.0
+    name: str, sandbox: Sandbox, process: Standalone, *, webhook: bool = True, patience: float = 120.0
 ) -> Stage:
     """A stage on which Mailbridge is attached in the way of that name."""
     scene = stage(sandbox, process.url, patience=patience)
@@ -81,11 +81,11 @@ class Place:
             waiting = [self.sql(service, "SELECT count(*) FROM outbox")[0][0] for service in SERVICES]
             return self.sandbox.wait_idle() and not any(waiting)
 
-        wait_for(at_rest, 30, self.process.tail)
+        wait_for(at_rest, 120, self.process.tail)
 
     def sql(self, service: str, statement: str, *values: object) -> list[Any]:
         """Looks into a database or changes it, behind Mailbridge's back; the rows."""
-        connection = sqlite3.connect(self.data / f"{service}.sqlite3", timeout=10)
+        connection = sqlite3.connect(self.data / f"{service}.sqlite3", timeout=60)
         try:
             with connection:
                 return connection.execute(statement, values).fetchall()
@@ -96,9 +96,5 @@ class Place:
 @contextmanager
 def a_place(sandbox: Sandbox, folder: Path) -> Iterator[Place]:
     """Mailbridge in one process with every door open, stopped at the end."""
-    process = Standalone(folder, settings_of_ways(sandbox))
-    process.start()
-    try:
+    with Standalone(folder, settings_of_ways(sandbox)) as process:
         yield Place(sandbox, process, folder / "data")
-    finally:
-        process.stop()
