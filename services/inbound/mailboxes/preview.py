@@ -30,7 +30,7 @@ def would(
 ) -> list[str]:
     """Sentences for an admin."""
     if not found.total:
-        return ["The folder is empty: nothing is there to choose about.", _after(strategy, move_to)]
+        return ["The folder is empty: nothing is there to choose about.", _after(kind, strategy, move_to)]
     what = _messages(Count(found.total))
     if found.oldest_at is not None:
         what += f", {'it is' if found.total == 1 else 'the oldest'} of {_day(found.oldest_at)}"
@@ -47,7 +47,7 @@ def would(
         sentences.append(f"Unread: the {found.unread:,} that nobody has read yet.")
     elif kind == "pop3":
         sentences.append("There is no choice of the unread: POP3 does not tell which messages somebody has read.")
-    return [*sentences, _after(strategy, move_to)]
+    return [*sentences, _after(kind, strategy, move_to)]
 
 
 def counted(since: float, count: Count) -> dict[str, Any]:
@@ -96,9 +96,9 @@ def _day(instant: float) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
-def _after(strategy: str, move_to: str | None) -> str:
+def _after(kind: str, strategy: str, move_to: str | None) -> str:
     if strategy == "delete":
         return "A mail is deleted from the mailbox once it is handled; one that is held or failed stays."
     if strategy == "move":
         return f"A mail goes to the folder {move_to} once it is handled; one that is held or failed stays."
-    return "Mail stays in the mailbox; where the protocol can, it is marked as read."
+    return "Mail stays in the mailbox" + ("." if kind == "pop3" else "; what is handled is marked as read.")
