@@ -70,7 +70,10 @@ export function MailboxForm({ api, mailbox, only, onSaved, onClose }: Props) {
           {isAsking && (
             <InView role="alert">
               <SectionMessage appearance="warning" title="This connection has not passed a test">
-                <p>Mailbridge may not be able to read the mailbox. Test the connection first, or save it as it is.</p>
+                <p>
+                  Mailbridge may not be able to read the mailbox. Test the connection first, or save it as it is: then of its mail
+                  only what arrives from now on is handled.
+                </p>
               </SectionMessage>
             </InView>
           )}

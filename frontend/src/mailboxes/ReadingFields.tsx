@@ -20,6 +20,7 @@ interface Props {
 }
 
 export function ReadingFields({ draft, errors, change, folders, preview, counted }: Props) {
+  const others = folders.filter((folder) => folder !== draft.folder);
   return (
     <fieldset className="mb-group">
       <legend>What is read</legend>
@@ -51,7 +52,8 @@ export function ReadingFields({ draft, errors, change, folders, preview, counted
             label="Move it to"
             name="move_to"
             value={draft.moveTo}
-            folders={folders}
+            folders={others}
+            hint={folders.length > 0 ? 'The mailbox has no other folder yet: create one there, then test the connection again.' : undefined}
             error={errors.move_to}
             onChange={(moveTo) => change({ ...draft, moveTo }, 'move_to')}
           />
@@ -122,14 +124,17 @@ interface FolderProps {
   name: string;
   value: string;
   folders: readonly string[];
+  /** What to say where there is none to choose. */
+  hint?: string | undefined;
   error: string | undefined;
   onChange: (folder: string) => void;
 }
 
+const UNKNOWN = 'Test the connection to choose from the server’s folders.';
+
 /** Chosen from the server's list once that is known; typed before. */
-function FolderField({ label, name, value, folders, error, onChange }: FolderProps) {
+function FolderField({ label, name, value, folders, hint = UNKNOWN, error, onChange }: FolderProps) {
   if (folders.length === 0) {
-    const hint = 'Test the connection to choose from the server’s folders.';
     return <TextField label={label} name={name} isRequired hint={hint} value={value} error={error} onChange={onChange} />;
   }
   const options = withOwn(folders, value).map((folder) => ({ value: folder, label: folder, of: folder }));
