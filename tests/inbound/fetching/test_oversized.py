@@ -54,7 +54,7 @@ def _imap(request: pytest.FixtureRequest, database: Database) -> Iterator[Callab
 def _pop3(request: pytest.FixtureRequest, database: Database) -> Iterator[Callable[..., Way]]:
     server: Dovecot = request.getfixturevalue("dovecot")
     user = f"{new_id()}@example.test"
-    with IMAPClient("127.0.0.1", server.imap_port, ssl=False, timeout=20) as person:
+    with IMAPClient("127.0.0.1", server.imap_port, ssl=False, timeout=30) as person:
         person.login(user, dovecot_server.PASSWORD)
         person.append("INBOX", HUGE)
         person.append("INBOX", SMALL)
@@ -96,7 +96,7 @@ def test_a_mail_that_is_too_large_is_recorded_with_its_header(
     fetcher = Fetcher(config, database)
     fetcher.start()
     try:
-        wait_for(lambda: len(received(database)) == 2, 40)
+        wait_for(lambda: len(received(database)) == 2, 90)
         (huge,) = [row for row in received(database) if "problem" in row.record]
         header = parse(content(config, database, huge.id))
         assert (header.subject, header.sender and header.sender.address) == ("huge", "bob@customer.test")
@@ -110,10 +110,10 @@ def test_a_mail_that_is_too_large_is_recorded_with_its_header(
             assert store_ledger.ask_again(tx, huge.id)
             store_sources.add_backlog(tx, huge.source_id, [huge.remote_id])
             store_sources.ask(tx, id)
-        wait_for(lambda: ["problem" in row.record for row in received(database)] == [False, False], 40)
+        wait_for(lambda: ["problem" in row.record for row in received(database)] == [False, False], 90)
         assert content(config, database, huge.id) == HUGE
     finally:
-        fetcher.stop(10)
+        fetcher.stop(30)
 
 
 def received(database: Database) -> list[Any]:
