@@ -23,7 +23,7 @@ from sandbox.servers.ports import free_port
 from scripts.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60.0
+START_SECONDS = 240.0
 WEB = ("connect", "inbound", "outbound")
 WORKERS = ("connect.worker", "inbound.fetcher", "inbound.worker", "outbound.worker")
 NAMES = (*(f"{service}.app" for service in WEB), *WORKERS)
@@ -161,9 +161,9 @@ class Fleet:
             process.terminate()
         for process in self.processes.values():
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)  # its group: gunicorn has workers
                 process.wait()
         self._proxy.stop()
 
@@ -188,7 +188,7 @@ def fleet(environment: Mapping[str, str], logs: Path) -> Iterator[Fleet]:
 
 def _ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

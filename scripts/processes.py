@@ -20,7 +20,7 @@ from sandbox.servers.ports import free_port
 ROOT = Path(__file__).resolve().parent.parent
 VAR = ROOT / "var"
 LOGS = VAR / "log"
-START_SECONDS = 60.0
+START_SECONDS = 240.0
 
 
 class Failed(Exception):

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from common.ids import new_id
 from sandbox.servers.dovecot import Dovecot
@@ -33,6 +35,9 @@ S = TypeVar("S", bound=_Server)
 def pytest_configure() -> None:
     """An end by SIGTERM (`timeout 400 pytest`) stops the servers too, as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Made-up examples are the same in each run, and may take as long as a crowded machine takes for them.
+    hypothesis.register_profile("ours", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis.load_profile("ours")
 
 
 @pytest.fixture(scope="session")

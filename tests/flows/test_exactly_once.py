@@ -30,7 +30,7 @@ def settled(scene: Stage, subject: str) -> list[dict[str, object]]:
         found = [mail for mail in scene.mails() if mail["subject"] == subject]
         return [] if any(mail["state"] in ("received", "delivering") for mail in found) else found
 
-    return wait_for(rows, 60, lambda: str(scene.mails()))
+    return wait_for(rows, 120, lambda: str(scene.mails()))
 
 
 def issues_named(scene: Stage, subject: str) -> list[dict[str, object]]:
@@ -57,7 +57,7 @@ def test_a_fault_of_jiras_leaves_one_comment(ready: Stage, fault: str) -> None:
     ready.sandbox.index_lag("infinite")
     ready.sandbox.fault(fault, match="POST /rest/api/3/issue/[^/]+/comment$", count=1)
     story.reply_becomes_a_comment(ready)  # the comment may be there before Mailbridge knows that it is
-    wait_for(lambda: all(mail["state"] == "handled" for mail in ready.mails()), 60, lambda: str(ready.mails()))
+    wait_for(lambda: all(mail["state"] == "handled" for mail in ready.mails()), 120, lambda: str(ready.mails()))
     texts = [comment["text"] for comment in ready.sandbox.issue(ready.issue_key)["comments"]]
     assert sum("quiet now" in text for text in texts) == 1
 
@@ -65,7 +65,7 @@ def test_a_fault_of_jiras_leaves_one_comment(ready: Stage, fault: str) -> None:
 def test_a_fault_of_jiras_leaves_one_attachment(ready: Stage) -> None:
     ready.sandbox.fault("timeout_after_write", match="POST /rest/api/3/issue/[^/]+/attachments$", count=1)
     story.mail_becomes_an_issue(ready)
-    wait_for(lambda: ready.mails()[0]["state"] == "handled", 60, lambda: str(ready.mails()))
+    wait_for(lambda: ready.mails()[0]["state"] == "handled", 120, lambda: str(ready.mails()))
     assert len(ready.sandbox.issue(ready.issue_key)["attachments"]) == 1
 
 
@@ -76,7 +76,7 @@ def test_webhooks_told_twice_and_out_of_order_make_one_mail(ready: Stage) -> Non
     for word in ("first", "second", "last"):  # the last one's arrival shows that the others' copies had their time
         ready.sandbox.comment(ready.issue_key, ready.agent, f"This is the {word} comment.")
         for reader in (CAROL, DAVE):
-            wait_for(lambda: len(letters(ready, reader, word)) >= 1, 30)  # noqa: B023 - called at once
+            wait_for(lambda: len(letters(ready, reader, word)) >= 1, 120)  # noqa: B023 - called at once
     for reader in (CAROL, DAVE):
         assert [len(letters(ready, reader, word)) for word in ("first", "second", "last")] == [1, 1, 1]
 
@@ -92,7 +92,7 @@ def test_one_mail_to_two_mailboxes_is_one_issue(ready: Stage) -> None:
     }  # fmt: skip
     ready.sandbox._json("POST", "/control/mailboxes", {"address": "help@sandbox.test", "password": "second"})
     other = ready.api().post("/api/inbound/mailboxes", second)
-    wait_for(lambda: ready.api().get(f"/api/inbound/mailboxes/{other['id']}")["state"] == "connected", 30)
+    wait_for(lambda: ready.api().get(f"/api/inbound/mailboxes/{other['id']}")["state"] == "connected", 120)
     send(ready, "To both of you", to=f"{story.MAILBOX}, help@sandbox.test")
 
     def both() -> bool:
@@ -100,7 +100,7 @@ def test_one_mail_to_two_mailboxes_is_one_issue(ready: Stage) -> None:
         rows = [mail for mail in found if mail["subject"] == "To both of you"]
         return len(rows) == 2 and all(mail["state"] in ("handled", "ignored") for mail in rows)
 
-    wait_for(both, 60, lambda: str(ready.api().get("/api/inbound/mails", limit=50)))
+    wait_for(both, 120, lambda: str(ready.api().get("/api/inbound/mails", limit=50)))
     assert len(issues_named(ready, "To both of you")) == 1
 
 

@@ -10,7 +10,7 @@ from tests.running import Standalone, wait_for
 
 
 def scraped(url: str) -> dict[str, float]:
-    with urllib.request.urlopen(url + "/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(url + "/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
@@ -20,9 +20,9 @@ def test_a_mail_and_an_event_leave_their_lags_and_jiras_answers(sandbox: Sandbox
     for step in (story.install, story.connect_mailbox, story.connect_sender, story.mail_becomes_an_issue):
         step(scene)
     story.comment_becomes_mail(scene)
-    seen = wait_for(lambda: _complete(scraped(standalone.url)), 60, lambda: str(scraped(standalone.url)))
-    assert 0 <= seen["mailbridge_mail_lag_seconds_sum"] < 60
-    assert 0 < seen["mailbridge_event_lag_seconds_sum"] < 120
+    seen = wait_for(lambda: _complete(scraped(standalone.url)), 120, lambda: str(scraped(standalone.url)))
+    assert 0 <= seen["mailbridge_mail_lag_seconds_sum"] < 300
+    assert 0 < seen["mailbridge_event_lag_seconds_sum"] < 300
     assert seen['mailbridge_events_total{kind="comment_created"}'] == 1
     assert seen["mailbridge_unaccounted"] == 0
     answers = [

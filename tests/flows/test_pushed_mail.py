@@ -30,29 +30,29 @@ def test_a_piped_mail_becomes_an_issue_and_its_sender_can_be_erased(
     raw = f"From: Carol <{CAROL}>\r\nTo: pushed@sandbox.test\r\nSubject: By pipe\r\n\r\nThe printer is on fire.\r\n"
     command = [sys.executable, "-I", "-S", str(SUBMIT), "--url", url, "--token-file", str(token_file)]
     for _ in range(2):  # the mail server may have missed the first answer
-        assert subprocess.run(command, input=raw.encode(), timeout=60, check=False).returncode == 0
+        assert subprocess.run(command, input=raw.encode(), timeout=200, check=False).returncode == 0
 
     def handled() -> dict[str, Any] | None:
         rows = api.get("/api/inbound/mails", mailbox=mailbox["id"])["mails"]
         return next((row for row in rows if row["state"] == "handled"), None)
 
-    row = wait_for("the pushed mail is handled", handled, 60.0)
+    row = wait_for("the pushed mail is handled", handled, 120.0)
     assert row["from"] == CAROL and len(api.get("/api/inbound/mails", mailbox=mailbox["id"])["mails"]) == 1
     assert scene.sandbox.issue(row["issue_key"])["fields"]["summary"] == "By pipe"
 
     scene.sandbox.comment(row["issue_key"], scene.agent, "Somebody is on the way.")
-    wait_for("Carol is answered", lambda: scene.sandbox.inbox(CAROL), 60.0)
+    wait_for("Carol is answered", lambda: scene.sandbox.inbox(CAROL), 120.0)
     recipients = [one["recipient"] for one in deliveries(api, row["issue_key"])]
     assert any(CAROL in str(one) for one in recipients)
 
     api.post("/api/inbound/erasures", {"address": CAROL})
     (receipt,) = wait_for(
-        "Carol is erased", lambda: [one for one in api.get("/api/inbound/erasures") if one["done_at"]], 60.0
+        "Carol is erased", lambda: [one for one in api.get("/api/inbound/erasures") if one["done_at"]], 120.0
     )
     assert receipt["counts"]["mails"] == 1
     shown = api.get(f"/api/inbound/mails/{row['id']}")
     assert (shown["from"], shown["subject"], shown["issue_key"]) == (None, None, row["issue_key"])
-    wait_for("outbound forgot Carol", lambda: CAROL not in str(deliveries(api, row["issue_key"])), 60.0)
+    wait_for("outbound forgot Carol", lambda: CAROL not in str(deliveries(api, row["issue_key"])), 120.0)
 
 
 def pushed(scene: Stage) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def start(module: str, settings: dict[str, str], *arguments: str) -> "subprocess
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
 
 

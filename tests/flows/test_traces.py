@@ -98,10 +98,12 @@ def test_a_trace_spans_web_outbox_worker_and_jira(
                 step(scene)
             story.comment_becomes_mail(scene)
 
-            def seen() -> list[tuple[str, str]]:
-                return collector.way_to("mailbridge-outbound-worker", "SMTP: send a mail")
+            def come(process: str, name: str, way: list[tuple[str, str]]) -> None:
+                """Each process tells of its spans when it comes to it."""
+                wait_for(
+                    lambda: collector.way_to(process, name) == way, 120, lambda: str(collector.way_to(process, name))
+                )
 
-            wait_for(seen, 30, lambda: str([(span.process, span.name) for span in collector.spans]))
             event = [
                 ("mailbridge-connect-app", "POST /connect/webhooks"),
                 ("mailbridge-connect-app", "put jira.event"),
@@ -114,11 +116,12 @@ def test_a_trace_spans_web_outbox_worker_and_jira(
                 ("mailbridge-outbound-worker", "handle delivery.due"),
                 ("mailbridge-outbound-worker", "SMTP: send a mail"),
             ]
-            assert seen() == event + delivery
-            asked = collector.way_to("mailbridge-outbound-worker", "Jira GET /issue/{}")
-            assert asked == [*event, ("mailbridge-outbound-worker", "Jira GET /issue/{}")]
-            assert collector.way_to("mailbridge-inbound-worker", "Jira POST /issue") == [
+            worker, asked = "mailbridge-outbound-worker", "Jira GET /issue/{}"
+            come(worker, "SMTP: send a mail", event + delivery)
+            come(worker, asked, [*event, (worker, asked)])
+            mail = [
                 ("mailbridge-inbound-fetcher", "put mail.received"),
                 ("mailbridge-inbound-worker", "handle mail.received"),
                 ("mailbridge-inbound-worker", "Jira POST /issue"),
             ]
+            come("mailbridge-inbound-worker", "Jira POST /issue", mail)

@@ -20,7 +20,7 @@ def costs(place: Place, scene: Stage, act: Callable[[], object], done: Callable[
     place.settle()
     before = len(scene.sandbox.calls())
     act()
-    wait_for(done, 30, place.process.tail)
+    wait_for(done, 120, place.process.tail)
     place.settle()
     calls = scene.sandbox.calls()[before:]
     return [f"{call['method']} {_form(call['path'])}" for call in calls if not _polled(call)]

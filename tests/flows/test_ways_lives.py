@@ -35,7 +35,7 @@ def to_bob(scene: Stage) -> str:
     scene.sandbox.watch(scene.issue_key, bob)
     text = f"This is for Bob ({scene.tag})."
     scene.sandbox.comment(scene.issue_key, scene.agent, text)
-    letter = wait_for(lambda: [one for one in scene.sandbox.inbox("bob@acme.example") if text in one["text"]], 30)[0]
+    letter = wait_for(lambda: [one for one in scene.sandbox.inbox("bob@acme.example") if text in one["text"]], 120)[0]
     return str(letter["text"])
 
 
@@ -63,7 +63,7 @@ def rename(name: str, scene: Stage, url: str) -> None:
         ):  # issues of another site have the same numbers: say that it is the same
             scene.api().put("/api/connect/site", wanted)
         scene.api().put("/api/connect/site", {**wanted, "renamed": True})
-    wait_for(lambda: site(scene)["site"] == url, 10, lambda: str(site(scene)))
+    wait_for(lambda: site(scene)["site"] == url, 120, lambda: str(site(scene)))
 
 
 def rotate(name: str, scene: Stage, sandbox: Sandbox) -> None:
@@ -124,7 +124,7 @@ def test_an_attachment_lives(sandbox: Sandbox, process: Standalone, name: str) -
         step(scene)
     use(scene, "again")
     scene.sandbox.comment(key, scene.agent, "Now somebody is there.")
-    wait_for(lambda: heard(scene, "Now somebody is there."), 30, process.tail)
+    wait_for(lambda: heard(scene, "Now somebody is there."), 120, process.tail)
     assert not heard(scene, "Nobody is there to tell this.")
     assert scene.sandbox.violations() == []
 

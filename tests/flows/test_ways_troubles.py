@@ -42,7 +42,7 @@ def handled(place: Place, scene: Stage, subject: str) -> dict[str, object]:
         found = row(scene, subject)
         return found if found.get("state") == "handled" else None
 
-    return wait_for(look, 30, lambda: f"{scene.mails()} {place.process.tail()}") or {}
+    return wait_for(look, 120, lambda: f"{scene.mails()} {place.process.tail()}") or {}
 
 
 def named(scene: Stage, subject: str) -> int:
@@ -62,10 +62,10 @@ def test_events_that_no_webhook_told_are_repaired(place: Place) -> None:
     scene.sandbox.comment(scene.issue_key, scene.agent, text)
     with site.lock:
         site.clock = clock
-    wait_for(lambda: place.sql("connect", "SELECT tenant FROM polled"), 30, place.process.tail)
+    wait_for(lambda: place.sql("connect", "SELECT tenant FROM polled"), 120, place.process.tail)
     place.sql("connect", "UPDATE polled SET since = since - 600, until = until - 600, due_at = 0")
     letters = wait_for(
-        lambda: [one for one in scene.sandbox.inbox(CAROL) if text in one["text"]], 30, place.process.tail
+        lambda: [one for one in scene.sandbox.inbox(CAROL) if text in one["text"]], 120, place.process.tail
     )
     assert len(letters) == 1
     assert scene.sandbox.violations() == []
@@ -78,7 +78,7 @@ def test_mail_waits_while_forges_tokens_are_too_old_and_goes_on_with_a_newer_one
     scene.sandbox.quiet_forge(True)
     scene.sandbox.age_forge_tokens(OLD)
     send(scene, "While nobody may ask")
-    wait_for(lambda: refused(scene), 20, place.process.tail)
+    wait_for(lambda: refused(scene), 120, place.process.tail)
     place.let_time_pass(600)
     assert row(scene, "While nobody may ask")["state"] in ("received", "delivering")
     assert named(scene, "While nobody may ask") == 0
@@ -95,7 +95,7 @@ def test_mail_waits_while_the_api_token_is_revoked_and_goes_on_with_another(plac
     story.mail_becomes_an_issue(scene)
     scene.sandbox.revoke_tokens(scene.agent)
     send(scene, "While nobody may ask")
-    wait_for(lambda: refused(scene), 20, place.process.tail)
+    wait_for(lambda: refused(scene), 120, place.process.tail)
     assert row(scene, "While nobody may ask")["state"] in ("received", "delivering")
     assert isinstance(scene.way, Token)
     site = scene.way.give_token(scene.api(), scene.sandbox, scene.agent)
@@ -110,7 +110,7 @@ def test_a_spent_quota_is_waited_out(place: Place) -> None:
     scene = place.attached("token")
     scene.sandbox.limit(points=1)
     send(scene, "Too many calls")
-    wait_for(lambda: [call for call in scene.sandbox.calls() if call["status"] == 429], 20, place.process.tail)
+    wait_for(lambda: [call for call in scene.sandbox.calls() if call["status"] == 429], 120, place.process.tail)
     assert named(scene, "Too many calls") == 0
     assert row(scene, "Too many calls")["state"] in ("received", "delivering")
     scene.sandbox.limit(points=None)

@@ -28,6 +28,7 @@ def settings_of_ways(sandbox: Sandbox) -> dict[str, str]:
         **forge_settings(sandbox.url),
         "MAILBRIDGE_LOGIN": "on",
         "MAILBRIDGE_JIRA_POLL_SECONDS": POLL,
+        "MAILBRIDGE_JIRA_TIMEOUT": "30",  # a call that is given up is made again, and calls are counted
     }
 
 
@@ -76,10 +77,16 @@ class Place:
 
     def settle(self) -> None:
         """Waits until nothing is on its way: no webhook, no message, no window that is still open."""
+        webhooks, events = self.sandbox.parts.webhooks, self.sandbox.parts.forge.deliveries
+
+        def told() -> tuple[int, int]:
+            return len(webhooks.attempts()), len(events.attempts())
 
         def at_rest() -> bool:
+            idle, before = self.sandbox.wait_idle(), told()
             waiting = [self.sql(service, "SELECT count(*) FROM outbox")[0][0] for service in SERVICES]
-            return self.sandbox.wait_idle() and not any(waiting)
+            # What ended while we counted may have made Jira tell something.
+            return idle and not any(waiting) and webhooks.idle() and events.idle() and told() == before
 
         wait_for(at_rest, 120, self.process.tail)
 
