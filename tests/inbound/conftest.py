@@ -3,14 +3,18 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from common.db import Database
 from common.ids import new_id
+from inbound.app import create_app
 from sandbox.app import Sandbox
-from tests.inbound import mailserver, rig
+from tests.inbound import mailserver, page, rig
 from tests.inbound.office import Office
+from tests.inbound.page import Call
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +51,26 @@ def office(session_sandbox: Sandbox, database: Database) -> Iterator[Office]:
     session_sandbox.parts.site.index.set_lag(float("inf"), time.time())
     yield Office(session_sandbox, database)
     assert session_sandbox.parts.calls.violations() == []
+
+
+@pytest.fixture(scope="session")
+def connect_url() -> Iterator[str]:
+    """connect, as far as session keys go."""
+    with page.connect() as url:
+        yield url
+
+
+@pytest.fixture
+def client(database: Database, connect_url: str) -> FlaskClient:
+    return create_app(rig.config(CONNECT_URL=connect_url), database=database).test_client()
+
+
+@pytest.fixture
+def call(client: FlaskClient) -> Call:
+    """A call by somebody who administers Jira, unless told otherwise."""
+
+    def send(method: str, path: str, body: Any = None, *, tenant: str = rig.TENANT, admin: bool = True) -> Any:
+        headers = page.session_of(tenant, admin=admin)
+        return client.open("/api/inbound" + path, method=method, json=body, headers=headers)
+
+    return send

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,45 +12,28 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from common import sessions
 from common.crypto import Vault
 from common.db import Database
 from common.env import BadSetting, Env
 from common.problems import Problem
-from common.serve import Server
 from inbound.app import create_app
 from inbound.config import Config
 from inbound.mailboxes.signing_in import SignIns
 from inbound.sources.oauth_settings import OauthSettings
 from inbound.sources.opening import grants_for, providers_for
 from inbound.tables import data_key, sign_in
+from tests.inbound.page import Call, session_of
 from tests.inbound.rig import TENANT, add_mailbox
 from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, secret_of, settings
 
-PRIVATE = sessions.private_key(b"s" * 32)
 BASE = "https://mailbridge.test"
 COOKIE = "__Host-mailbridge_sign_in"
-Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def _cloud() -> Iterator[Cloud]:
     with cloud() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def connect_url() -> Iterator[str]:
-    """connect, as far as session keys go."""
-
-    def answer(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"keys": [sessions.public_jwk(PRIVATE)]}).encode()]
-
-    server = Server(answer)
-    server.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.stop()
 
 
 @pytest.fixture
@@ -77,8 +60,7 @@ def browser(app: Flask) -> FlaskClient:
 @pytest.fixture
 def call(browser: FlaskClient) -> Call:
     def send(method: str, path: str, body: Any = None, *, tenant: str = TENANT, project: str | None = None) -> Any:
-        session = sessions.Session(tenant, "alice", project is None, time.time() + 600, project=project)
-        headers = {"Authorization": f"Bearer {sessions.issue(PRIVATE, session)}"}
+        headers = session_of(tenant, admin=project is None, project=project)
         return browser.open("/api/inbound/sign-in" + path, method=method, json=body, headers=headers, base_url=BASE)
 
     return send
@@ -373,11 +355,8 @@ def test_where_nothing_is_configured_there_is_no_button(database: Database, conn
         MICROSOFT_CLIENT_ID="", MICROSOFT_CLIENT_SECRET="", CONNECT_URL=connect_url, BASE_URL=BASE
     )
     assert config.oauth.providers == ("google",)
-    session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
     client = create_app(config, database=database).test_client()
-    answer = client.post(
-        "/api/inbound/sign-in", json={"provider": "microsoft"}, headers={"Authorization": f"Bearer {session}"}
-    )
+    answer = client.post("/api/inbound/sign-in", json={"provider": "microsoft"}, headers=session_of(TENANT))
     assert answer.status_code == 422 and "not set up here" in str((answer.json or {})["errors"])
 
 
@@ -407,8 +386,7 @@ def mailboxes(browser: FlaskClient, providers: Cloud) -> Call:
     providers.graph.add(USER)
 
     def send(method: str, path: str, body: Any = None) -> TestResponse:
-        session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
-        headers = {"Authorization": f"Bearer {session}"}
+        headers = session_of(TENANT)
         return browser.open("/api/inbound/mailboxes" + path, method=method, json=body, headers=headers, base_url=BASE)
 
     return send

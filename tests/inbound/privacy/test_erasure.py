@@ -11,11 +11,9 @@ from inbound.privacy.erasing import Erasing
 from inbound.tables import erasure, mail, metadata, outbox
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
+from tests.inbound.page import Call
 from tests.inbound.privacy.test_keeping import raws
 from tests.inbound.rig import TENANT
-from tests.inbound.web.test_api import Call, call, client, connect_url
-
-__all__ = ["call", "client", "connect_url"]
 
 ANN = "ann@customer.test"
 

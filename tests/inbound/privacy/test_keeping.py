@@ -13,10 +13,8 @@ from inbound.store_keeping import Keeping
 from inbound.tables import conversation, mail, mail_raw, step
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
+from tests.inbound.page import Call
 from tests.inbound.rig import TENANT, wait_for
-from tests.inbound.web.test_api import Call, call, client, connect_url
-
-__all__ = ["call", "client", "connect_url"]
 
 DAY = 86_400.0
 

@@ -30,11 +30,8 @@ from inbound.web import api_hooks
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
+from tests.inbound.page import Call as ApiCall
 from tests.inbound.push.test_push import made, push
-from tests.inbound.web.test_api import Call as ApiCall
-from tests.inbound.web.test_api import call, client, connect_url
-
-__all__ = ["call", "client", "connect_url"]
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
 CERTIFICATE_URL = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem"

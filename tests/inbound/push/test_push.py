@@ -15,9 +15,8 @@ from inbound.tables import data_key, mail, mail_raw, mailbox, outbox
 from tests.inbound import rig
 from tests.inbound.mailserver import MailServer, letter
 from tests.inbound.office import Office
-from tests.inbound.web.test_api import Call, body, call, client, connect_url
-
-__all__ = ["call", "client", "connect_url"]
+from tests.inbound.page import Call
+from tests.inbound.web.test_api import body
 
 
 @pytest.fixture

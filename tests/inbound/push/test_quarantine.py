@@ -8,10 +8,8 @@ from flask.testing import FlaskClient
 from inbound.tables import mail, mailbox
 from tests.inbound.mailserver import letter
 from tests.inbound.office import Office
+from tests.inbound.page import Call
 from tests.inbound.push.test_push import made, push
-from tests.inbound.web.test_api import Call, call, client, connect_url
-
-__all__ = ["call", "client", "connect_url"]
 
 
 @pytest.fixture

@@ -17,9 +17,8 @@ from inbound.tables import mailbox
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
 from tests.inbound.push.test_push import pushed
-from tests.inbound.web.test_api import call, client, connect_url
 
-__all__ = ["call", "client", "connect_url", "pushed"]
+__all__ = ["pushed"]
 
 SERVICES = Path(__file__).resolve().parents[3] / "services"
 

@@ -9,9 +9,8 @@ from inbound.sources.presets import PRESETS, refused, suggested
 from inbound.sources.refusals import remedy
 from tests.contracts import contract
 from tests.inbound.mailserver import MailServer
-from tests.inbound.web.test_api import Call, body, call, client, connect_url
-
-__all__ = ["call", "client", "connect_url"]
+from tests.inbound.page import Call
+from tests.inbound.web.test_api import body
 
 _OUR_OWN = {"fastmail.com", "fastmail.fm"}  # ISPDB knows Fastmail by its mail servers' domain only
 _USERNAMES = {"address": "%EMAILADDRESS%", "local": "%EMAILLOCALPART%"}

@@ -1,10 +1,8 @@
 """The admin API of inbound over HTTP, with a real session and a real IMAP server."""
 
-import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from common import sessions
 from common.db import Database
-from common.serve import Server
 from inbound import store, store_sources
 from inbound.app import create_app
 from inbound.fetcher import Fetcher
@@ -23,10 +19,8 @@ from inbound.tables import mailbox, source
 from tests.inbound.handling.test_worker import with_file
 from tests.inbound.mailserver import PASSWORD, USER, MailServer, letter, running
 from tests.inbound.office import Office
+from tests.inbound.page import Call, session_of
 from tests.inbound.rig import TENANT, add_mailbox, config, mails, wait_for
-
-PRIVATE = sessions.private_key(b"s" * 32)
-Call = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -34,35 +28,6 @@ def imap() -> Iterator[MailServer]:
     with running() as server:
         server.deliver(letter("unread"), letter("unread too"))
         yield server
-
-
-@pytest.fixture(scope="module")
-def connect_url() -> Iterator[str]:
-    """connect, as far as session keys go."""
-
-    def answer(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"keys": [sessions.public_jwk(PRIVATE)]}).encode()]
-
-    server = Server(answer)
-    server.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.stop()
-
-
-@pytest.fixture
-def client(database: Database, connect_url: str) -> FlaskClient:
-    return create_app(config(CONNECT_URL=connect_url), database=database).test_client()
-
-
-@pytest.fixture
-def call(client: FlaskClient) -> Call:
-    def send(method: str, path: str, body: Any = None, *, tenant: str = TENANT, admin: bool = True) -> Any:
-        session = sessions.issue(PRIVATE, sessions.Session(tenant, "alice", admin, time.time() + 600))
-        headers = {"Authorization": f"Bearer {session}"}
-        return client.open("/api/inbound" + path, method=method, json=body, headers=headers)
-
-    return send
 
 
 def body(imap: MailServer, **changes: Any) -> dict[str, Any]:
@@ -247,8 +212,7 @@ def test_a_server_that_speaks_something_else_is_told_as_such(call: Call, imap: M
 
 def test_plain_connections_are_refused_unless_allowed(database: Database, connect_url: str, imap: MailServer) -> None:
     strict = create_app(config(CONNECT_URL=connect_url, ALLOW_PLAIN="false"), database=database).test_client()
-    session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
-    headers = {"Authorization": f"Bearer {session}"}
+    headers = session_of(TENANT)
     made: Any = strict.post("/api/inbound/mailboxes", json=body(imap), headers=headers)
     assert made.status_code == 422 and "security" in made.json["errors"]
     tested: Any = strict.post("/api/inbound/mailboxes/test", json=body(imap), headers=headers)
@@ -465,8 +429,7 @@ def test_a_mailbox_without_a_password_needs_the_operators_leave(
     assert answer.status_code == 422 and "MAILBRIDGE_ALLOW_NO_PASSWORD" in answer.json["errors"]["auth"][0]
     assert call("POST", "/mailboxes/test", open_door).status_code == 422
     lenient = create_app(config(CONNECT_URL=connect_url, ALLOW_NO_PASSWORD="true"), database=database).test_client()
-    session = sessions.issue(PRIVATE, sessions.Session(TENANT, "alice", True, time.time() + 600))
-    headers = {"Authorization": f"Bearer {session}"}
+    headers = session_of(TENANT)
     made = lenient.post("/api/inbound/mailboxes", json=open_door, headers=headers)
     assert made.status_code == 201 and made.json["auth"] == "none"
 

@@ -1,8 +1,6 @@
 """A project's administrator has that project's mailboxes and mails only; who looks at an issue has that issue's mails."""
 
-import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,30 +10,13 @@ from sqlalchemy import insert, update
 from common import sessions
 from common.db import Database
 from common.ids import new_id
-from common.serve import Server
-from inbound.app import create_app
 from inbound.scope import Scope, scope_of
 from inbound.tables import mail, mailbox, source
+from tests.inbound.page import Call, session_of
 from tests.inbound.rig import TENANT, add_mailbox, config, opened
 
-PRIVATE = sessions.private_key(b"s" * 32)
 SUP = {"id": "10001", "key": "SUP", "name": "Support"}
 DEV = {"id": "10002", "key": "DEV", "name": "Development"}
-Call = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def connect_url() -> Iterator[str]:
-    """connect, as far as session keys go."""
-
-    def answer(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps({"keys": [sessions.public_jwk(PRIVATE)]}).encode()]
-
-    server = Server(answer)
-    server.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.stop()
 
 
 @pytest.fixture
@@ -46,19 +27,12 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def client(database: Database, connect_url: str) -> FlaskClient:
-    return create_app(config(CONNECT_URL=connect_url), database=database).test_client()
-
-
-@pytest.fixture
 def call(client: FlaskClient) -> Call:
     """A call by somebody who administers the project SUP, unless another session is described."""
 
     def send(method: str, path: str, sent: Any = None, **session: Any) -> Any:
         who = {"tenant": TENANT, "account": "paula", "admin": False, **(session or {"project": SUP["id"]})}
-        token = sessions.issue(PRIVATE, sessions.Session(**who, expires_at=time.time() + 600))
-        headers = {"Authorization": f"Bearer {token}"}
-        return client.open("/api/inbound" + path, method=method, json=sent, headers=headers)
+        return client.open("/api/inbound" + path, method=method, json=sent, headers=session_of(**who))
 
     return send
 
