@@ -31,7 +31,7 @@ def sandbox_settings(sandbox: Sandbox, *, settle: float = 1.0) -> dict[str, str]
         "MAILBRIDGE_ALLOW_PLAIN": "true",
         "MAILBRIDGE_ALLOW_NETWORKS": "127.0.0.0/8",
         "MAILBRIDGE_JIRA_SETTLE": str(settle),
-        "MAILBRIDGE_JIRA_TIMEOUT": "3",
+        "MAILBRIDGE_JIRA_TIMEOUT": "10",
         "MAILBRIDGE_LOG_LEVEL": "info",
     }
 

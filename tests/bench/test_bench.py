@@ -46,7 +46,7 @@ def test_processor_time_counts_a_process_and_its_children() -> None:
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
     process = subprocess.Popen([sys.executable, "-c", code])
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while machine.cpu_seconds(process.pid) < 0.1 or len(machine.tree(process.pid)) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -14,7 +14,7 @@ from tests.chaos.run import line, run
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @pytest.mark.rabbitmq
 @pytest.mark.postgres
 def test_whatever_dies_nothing_is_lost_or_doubled(rabbitmq: RabbitMQ, postgres: Postgres, tmp_path: Path) -> None:

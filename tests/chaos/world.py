@@ -54,7 +54,7 @@ class World:
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run one statement as the superuser; its rows."""
-        with psycopg.connect(self.postgres.url(self.database), autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(self.postgres.url(self.database), autocommit=True, connect_timeout=30) as connection:
             cursor = connection.execute(statement.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
@@ -126,7 +126,7 @@ def world(
             }
             with fleet(settings, folder / "logs") as crew:
                 client = SandboxClient(sandbox.url)
-                stage = Stage(client, crew.url, sandbox.imap_port, sandbox.smtp_port, patience=60)
+                stage = Stage(client, crew.url, sandbox.imap_port, sandbox.smtp_port, patience=120)
                 for step in (story.install, story.connect_mailbox, story.connect_sender):
                     step(stage)
                 client.index_lag("infinite")

@@ -131,18 +131,18 @@ def test_the_sandbox_starts_in_its_container(tmp_path: Path) -> None:
     command = [*image.command, "--port", port, "--imap-port", imap, "--smtp-port", smtp]
     process = room.start(command, image.environment, log)
     try:
-        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, 30, log.read_text)
+        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, 120, log.read_text)
         assert process.poll() is None, log.read_text()
         # What the page inside Jira needs is in the image too.
         assert _answers(f"http://127.0.0.1:{port}/connect/all.js")
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(90) == 0
 
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -65,7 +65,7 @@ def databases(postgres: Postgres, filled_in: dict[str, dict[str, str]], tmp_path
         "KEYS": str(keys),
     }
     script = K8S / "overlays" / "single-node" / "databases.sh"
-    done = subprocess.run(["/bin/sh", str(script)], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["/bin/sh", str(script)], env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     try:
         yield {
@@ -118,11 +118,11 @@ def test_the_story_plays_through_the_containers_of_the_manifests(cluster: Cluste
 
     for job in of_kind(tuple(everything), "Job"):
         done = cluster.start(job)
-        assert done.process.wait(60) == 0, done.tail()
+        assert done.process.wait(240) == 0, done.tail()
         del cluster.running[done.name]
     for name in deployments.keys() - {"connect-web"}:
         cluster.start(deployments[name])
-    wait_until_ready(cluster.running, 60)
+    wait_until_ready(cluster.running, 240)
     for one in cluster.running.values():
         assert (one.probe("startupProbe"), one.probe("livenessProbe")) == (200, 200), one.tail()
 
@@ -155,7 +155,7 @@ def test_a_sealed_room_can_be_written_at_tmp_only_and_has_no_rights(tmp_path: Pa
         "for place in / /app /etc /opt/venv /usr /tmp; do touch $place/x 2>/dev/null && echo wrote $place; done; true"
     )
     log = tmp_path / "log"
-    assert room.start(["sh", "-c", script], {"PATH": "/usr/bin:/bin"}, log).wait(20) == 0, log.read_text()
+    assert room.start(["sh", "-c", script], {"PATH": "/usr/bin:/bin"}, log).wait(120) == 0, log.read_text()
     assert log.read_text().split() == [
         "10001", "10001", "CapBnd:", "0" * 16, "NoNewPrivs:", "1", "wrote", "/tmp",
     ]  # fmt: skip
@@ -180,7 +180,7 @@ def _octets(amount: str) -> int:
 
 
 def _wait_alive(cluster: Cluster) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 240
     for one in cluster.running.values():
         while one.probe("livenessProbe") != 200:
             assert one.process.poll() is None and time.monotonic() < end, one.tail()

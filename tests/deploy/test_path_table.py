@@ -119,7 +119,7 @@ def nginx() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         for one in behind.values():
             one.server.stop(1)
         shutil.rmtree(folder)
@@ -157,7 +157,7 @@ def test_nginx_takes_bodies_up_to_their_limit(nginx: str, path: str, size: int, 
 def _ask(url: str, body: bytes | None = None) -> tuple[int, str]:
     request = urllib.request.Request(url, body, {"Content-Type": "application/octet-stream"} if body else {})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -165,7 +165,7 @@ def _ask(url: str, body: bytes | None = None) -> tuple[int, str]:
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     pause = threading.Event()
     while True:
         try:

@@ -88,7 +88,7 @@ def test_the_broker_of_the_manifests_takes_the_user_of_the_workers_secret(broker
     assert urlsplit(url).hostname == named(render("single-node"), "Service", "rabbitmq")["metadata"]["name"]
     bus = AmqpBus(url.replace("@rabbitmq:5672", f"@127.0.0.1:{broker.port}"), "inbound")
     try:
-        wait_for(lambda: _well(bus), 20)
+        wait_for(lambda: _well(bus), 120)
     finally:
         bus.close(2)
     status = json.loads(broker.ctl("status", "--formatter", "json"))
