@@ -44,6 +44,13 @@ describe('the form of outgoing mail', () => {
   it.each(['', '-1', '1,5', '601', 'soon'])('refuses to gather changes for %s seconds', (windowSeconds) =>
     expect(checkSender({ ...draft, windowSeconds }, false)).toHaveProperty('window_seconds'),
   );
+  it('takes addresses to tell one a line, and ten at most', () => {
+    expect(senderBody({ ...draft, told: ' ann@example.com\n\nbob@example.com, ' }).told).toEqual(['ann@example.com', 'bob@example.com']);
+    expect(checkSender({ ...draft, told: 'ann@example.com\nnobody' }, false)['told']).toContain('nobody');
+    const many = (count: number) => Array.from({ length: count }, (_, index) => `n${index}@example.com`).join('\n');
+    expect(checkSender({ ...draft, told: many(10) }, false)).toEqual({});
+    expect(checkSender({ ...draft, told: many(11) }, false)).toHaveProperty('told');
+  });
   it('gives stored settings back as they were', () => {
     const stored = {
       host: 'smtp.example.com',
@@ -54,6 +61,7 @@ describe('the form of outgoing mail', () => {
       from_address: 'support@example.com',
       window_seconds: 0,
       validate_certificate: false,
+      told: ['ann@example.com', 'bob@example.com'],
     };
     expect(senderBody(draftOfSender({ ...stored, has_secret: true, state: 'connected', last_error: null }))).toEqual(stored);
   });

@@ -41,6 +41,7 @@ class FakeApi:
     mailboxes: list[dict[str, Any]] = field(default_factory=list)
     mails: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    admin_letters: list[dict[str, Any]] = field(default_factory=list)
     sender: dict[str, Any] | None = None
     admin: bool = True
     session_seconds: float = 600.0
@@ -174,6 +175,7 @@ class FakeApi:
                 lambda: (200, {"ok": True, "findings": ["It took the login."], "problem": None}),
             ),
             ("GET", r"/api/outbound/deliveries", lambda: self._deliveries(query)),
+            ("GET", r"/api/outbound/admin-letters", lambda: (200, {"letters": self.admin_letters, "next": None})),
         ]
         for verb, pattern, handle in routes:
             match = re.fullmatch(pattern, path)

@@ -16,7 +16,7 @@ import type {
   SignInStatus,
 } from './types/mailboxes';
 import type { Mail, MailDetail, MailPage, MailState } from './types/mails';
-import type { Delivery, DeliveryPage, Sender, SenderBody } from './types/outgoing';
+import type { AdminLetterPage, Delivery, DeliveryPage, Sender, SenderBody } from './types/outgoing';
 import type { Presets } from './types/presets';
 import type { Erasure, Keeping, KeepingBody } from './types/privacy';
 import type { TestResult } from './types/servers';
@@ -80,6 +80,8 @@ export function createApi(transport: Transport) {
     testSender: (body: SenderBody) => call<TestResult>('POST', '/api/outbound/sender/test', body),
     deliveries: (issue: string | null, before: Cursor, limit: number) =>
       call<DeliveryPage>('GET', `/api/outbound/deliveries${query({ issue, before, limit })}`),
+    adminLetters: (before: Cursor, limit: number) =>
+      call<AdminLetterPage>('GET', `/api/outbound/admin-letters${query({ before, limit })}`),
   };
 }
 

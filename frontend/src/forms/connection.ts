@@ -35,6 +35,11 @@ export function isAddress(text: string): boolean {
   return /^[^\s@<>,;]+@[^\s@<>,;]+$/.test(text.trim());
 }
 
+/** The addresses in a text, one a line or with commas between them. */
+export function addressesIn(text: string): string[] {
+  return text.split(/[\s,;]+/).filter((one) => one !== '');
+}
+
 export function required(value: string, sentence: string): string | null {
   return value.trim() === '' ? sentence : null;
 }

@@ -2,7 +2,7 @@
 import type { IssueType, Person, Project } from '../api/types/jira';
 import type { Auth, Backlog, Kind, Mailbox, Provider, Strategy } from '../api/types/mailboxes';
 import type { Security } from '../api/types/servers';
-import { hostError, IMAP_PORTS, isAddress, onlyErrors, portError, required, type Errors } from './connection';
+import { addressesIn, hostError, IMAP_PORTS, isAddress, onlyErrors, portError, required, type Errors } from './connection';
 import { checkLogin } from './logins';
 import { dayOf } from './site';
 
@@ -204,10 +204,6 @@ export function checkMailbox(draft: MailboxDraft, hasSecret: boolean): Errors {
       max_bytes: sizeError(draft.maxMegabytes),
     }),
   };
-}
-
-export function addressesIn(text: string): string[] {
-  return text.split(/[\s,;]+/).filter((one) => one !== '');
 }
 
 /** Empty is right: the usual. */

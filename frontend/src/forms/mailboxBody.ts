@@ -1,7 +1,8 @@
 /** What the mailbox form sends: to try a connection, to look at what is there, and to save. */
 import type { ConnectionBody, MailboxBody } from '../api/types/mailboxes';
 import { secretBody } from './logins';
-import { addressesIn, hasFolders, hasServer, type MailboxDraft } from './mailbox';
+import { addressesIn } from './connection';
+import { hasFolders, hasServer, type MailboxDraft } from './mailbox';
 import { instantOf } from './site';
 
 const MB = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** The form of outgoing mail without its looks: what is typed, what is wrong with it, what is sent. */
 import type { Sender, SenderBody } from '../api/types/outgoing';
 import type { Security } from '../api/types/servers';
-import { hostError, isAddress, onlyErrors, portAfter, portError, required, SMTP_PORTS, type Errors } from './connection';
+import { addressesIn, hostError, isAddress, onlyErrors, portAfter, portError, required, SMTP_PORTS, type Errors } from './connection';
 
 export interface SenderDraft {
   host: string;
@@ -14,6 +14,8 @@ export interface SenderDraft {
   fromAddress: string;
   windowSeconds: string;
   validateCertificate: boolean;
+  /** Addresses, one a line. */
+  told: string;
 }
 
 /** The API's names of the fields that the form shows. */
@@ -26,10 +28,14 @@ export const SENDER_FIELDS: readonly string[] = [
   'from_name',
   'from_address',
   'window_seconds',
+  'told',
 ];
 
 /** The longest that the service takes. */
 export const LONGEST_WINDOW = 600;
+
+/** How many may be told. */
+export const MOST_TOLD = 10;
 
 export function blankSender(): SenderDraft {
   return {
@@ -42,6 +48,7 @@ export function blankSender(): SenderDraft {
     fromAddress: '',
     windowSeconds: '5',
     validateCertificate: true,
+    told: '',
   };
 }
 
@@ -56,6 +63,7 @@ export function draftOfSender(sender: Sender): SenderDraft {
     fromAddress: sender.from_address,
     windowSeconds: String(sender.window_seconds),
     validateCertificate: sender.validate_certificate,
+    told: sender.told.join('\n'),
   };
 }
 
@@ -73,7 +81,14 @@ export function checkSender(draft: SenderDraft, hasSecret: boolean): Errors {
     username: draft.secret === '' ? null : required(draft.username, 'Give the user name for this password.'),
     from_address: isAddress(draft.fromAddress) ? null : 'Give the address that mail is sent from.',
     window_seconds: windowError(draft.windowSeconds),
+    told: toldError(addressesIn(draft.told)),
   });
+}
+
+function toldError(addresses: readonly string[]): string | null {
+  const wrong = addresses.find((one) => !isAddress(one));
+  if (wrong !== undefined) return `“${wrong}” is not an address such as admin@example.com.`;
+  return addresses.length > MOST_TOLD ? `Name ${MOST_TOLD} addresses at most.` : null;
 }
 
 function windowError(seconds: string): string | null {
@@ -97,5 +112,6 @@ export function senderBody(draft: SenderDraft): SenderBody {
     from_address: draft.fromAddress.trim(),
     window_seconds: Number(draft.windowSeconds),
     validate_certificate: draft.validateCertificate,
+    told: addressesIn(draft.told),
   };
 }

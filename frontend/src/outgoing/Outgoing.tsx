@@ -1,4 +1,4 @@
-/** Outgoing mail: how the server that sends is doing, and its form. */
+/** Outgoing mail: how the server that sends is doing, its form, and what administrators were told by it. */
 import SectionMessage from '@atlaskit/section-message';
 import { useCallback } from 'react';
 import { orNull } from '../api/absent';
@@ -9,6 +9,7 @@ import { Part } from '../parts/Part';
 import { State } from '../parts/State';
 import { usePolled } from '../parts/usePolled';
 import { SENDER_STATES, wordFor } from '../parts/words';
+import { AdminLetters } from './AdminLetters';
 import { SenderForm } from './SenderForm';
 
 const REFRESH_SECONDS = 10;
@@ -40,6 +41,7 @@ export function Outgoing({ api, notify }: { api: Api; notify: Notify }) {
           />
         </>
       )}
+      <AdminLetters api={api} />
     </Part>
   );
 }

@@ -1,4 +1,4 @@
-/** The form of outgoing mail: the server that sends, the name and address that people see, and how long changes are gathered. */
+/** The form of outgoing mail: the server that sends, what people see of it, and who is told when a mailbox needs somebody. */
 import Button from '@atlaskit/button/new';
 import SectionMessage from '@atlaskit/section-message';
 import { useState } from 'react';
@@ -21,6 +21,7 @@ import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
 import { ServerFields } from '../parts/ServerFields';
 import { TestOutcome } from '../parts/TestOutcome';
+import { TextArea } from '../parts/TextArea';
 import { TextField } from '../parts/TextField';
 import { useForm } from '../parts/useForm';
 
@@ -117,6 +118,15 @@ export function SenderForm({ api, sender, onSaved }: Props) {
           <div />
         </div>
       </fieldset>
+      <TextArea
+        label="Who is told when a mailbox needs an administrator"
+        name="told"
+        placeholder="admin@example.com"
+        hint="One address a line. While nobody is named here, whoever connected the mailbox is told, where Jira tells their address."
+        value={draft.told}
+        error={errors.told}
+        onChange={(told) => change({ ...draft, told }, 'told')}
+      />
       {result && <TestOutcome result={result} />}
       {problem && <ProblemMessage problem={problem} fields={SENDER_FIELDS} />}
       {isAsking && (

@@ -13,12 +13,15 @@ interface Settings {
 }
 
 export interface Sender extends Settings {
+  /** Who is told when a mailbox needs an administrator; empty: whoever connected it. */
+  told: string[];
   has_secret: boolean;
   state: string;
   last_error: string | null;
 }
 
 export interface SenderBody extends Settings {
+  told: string[];
   /** Left out when the stored one stays. */
   secret?: string;
 }
@@ -42,4 +45,25 @@ export interface Delivery {
 export interface DeliveryPage {
   deliveries: Delivery[];
   next: string | number | null;
+}
+
+/** A letter to somebody who has to do something about a mailbox, or why nobody got one. */
+export interface AdminLetter {
+  id: string;
+  created_at: number;
+  kind: 'reconnect' | 'expiring' | 'trouble';
+  mailbox: string;
+  mailbox_id: string;
+  subject: string;
+  /** Empty: nobody, or not known yet. */
+  recipient: string;
+  state: DeliveryState;
+  reason: string;
+  sent_at: number | null;
+  error: string | null;
+}
+
+export interface AdminLetterPage {
+  letters: AdminLetter[];
+  next: string | null;
 }
