@@ -1,7 +1,7 @@
 """A fetcher that starts again goes on where it was: at Graph one call instead of the whole folder, and no message less."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ from common.db import Database
 from inbound import store, store_sources
 from inbound.config import Config
 from inbound.fetcher import Fetcher
+from inbound.fetching.accounts import Accounts
+from inbound.sources.opening import account_of, grants_for, source_for
 from inbound.tables import mailbox, outbox, source
 from tests.inbound import rig
 from tests.inbound.mailserver import letter
 from tests.inbound.rig import wait_for
-from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, settings
+from tests.inbound.signing import USER, Cloud, add_signed_in, cloud, secret_of, settings
 
 
 @pytest.fixture
@@ -130,6 +132,41 @@ def test_no_link_is_kept_beyond_a_message_that_is_not_in_the_ledger(
     with fetching(config, database):
         wait_for(lambda: sorted(names(database)) == sorted([bad, good]))
     assert not any("problem" in row.record for row in rig.mails(database))
+
+
+def test_what_was_left_alone_is_not_taken_for_having_changed(
+    graph: Cloud, config: Config, database: Database, id: str
+) -> None:
+    folder = graph.graph.add(USER)["inbox"]
+    for message in list(folder.messages.values())[:3]:
+        graph.graph.mark(folder, message, False)
+    new = graph.graph.deliver(USER, letter("new"))
+    with fetching(config, database):
+        wait_for(lambda: names(database) == [new] and folder.messages[new].read)
+    assert names(database) == [new]
+    assert sum(call.endswith("$value") for call in graph.graph.calls) == 1
+
+
+def test_there_is_no_mark_while_something_of_what_was_told_is_not_taken(
+    graph: Cloud, config: Config, database: Database, id: str
+) -> None:
+    """As when the fetcher is told to stop in the middle of a batch."""
+    with database.read() as tx:
+        row, numbered = settings(database, id), tx.execute(select(source)).one()
+    grants = grants_for(config, database)
+    account = account_of(row, "", grants.of_mailbox(row, secret_of(database, config, id)))
+    with closing(source_for("graph", account, config)) as found:
+        accounts = Accounts(database, found, found.open(), numbered)
+        assert accounts.compare().missing == () and accounts.mark
+        before = accounts.mark
+        new = tuple(graph.graph.deliver(USER, letter(name), at=at) for at, name in ((1e9, "first"), (2e9, "second")))
+        assert accounts.news() == new and accounts.mark == ""
+        accounts.looked_at(new[:1])
+        assert accounts.mark == ""
+        accounts.looked_at(new[1:])
+        assert accounts.mark not in ("", before)
+        graph.graph.deliver(USER, letter("third"), at=3e9)
+        assert len(accounts.compare().missing) == 3 and accounts.mark == "", "none of them is in the ledger"
 
 
 @pytest.mark.parametrize(
