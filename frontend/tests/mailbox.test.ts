@@ -157,6 +157,12 @@ describe('the mailbox form', () => {
 });
 
 describe('what is sent', () => {
+  it('lets a connection be tested before the folder to move to is chosen', () => {
+    expect(connectionBody(filled({ strategy: 'move', moveTo: '' }), null)).toMatchObject({ strategy: 'read', move_to: null });
+    expect(connectionBody(filled({ strategy: 'move', moveTo: 'INBOX' }), null)).toMatchObject({ strategy: 'read' });
+    expect(connectionBody(filled({ strategy: 'move', moveTo: 'Done' }), null)).toMatchObject({ strategy: 'move', move_to: 'Done' });
+  });
+
   it('has numbers as numbers, trimmed text, and no empty password', () => {
     const body = mailboxBody(filled({ port: ' 993 ', host: ' imap.example.com ', secret: '', authservId: ' ' }), false);
     expect(body).toMatchObject({ port: 993, host: 'imap.example.com', authserv_id: null, timeout: null, max_bytes: null });

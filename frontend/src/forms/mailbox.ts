@@ -220,7 +220,8 @@ function sizeError(text: string): string | null {
   return isRight ? null : `Give MB from ${LEAST_MEGABYTES} to ${MOST_MEGABYTES}, or nothing.`;
 }
 
-function moveError({ strategy, moveTo, folder }: MailboxDraft): string | null {
+/** Before the server's folders are known there is often nothing to name yet. */
+export function moveError({ strategy, moveTo, folder }: MailboxDraft): string | null {
   if (strategy !== 'move') return null;
   if (moveTo.trim() === folder.trim()) return 'Choose another folder than the one that is read.';
   return required(moveTo, 'Choose the folder that handled mail goes to.');

@@ -2,7 +2,7 @@
 import type { ConnectionBody, MailboxBody } from '../api/types/mailboxes';
 import { secretBody } from './logins';
 import { addressesIn } from './connection';
-import { hasFolders, hasServer, type MailboxDraft } from './mailbox';
+import { hasFolders, hasServer, moveError, type MailboxDraft } from './mailbox';
 import { instantOf } from './site';
 
 const MB = 1024 * 1024;
@@ -20,9 +20,13 @@ export function placeOf(draft: MailboxDraft): string {
   return JSON.stringify([accountOf(draft), draft.folder, draft.strategy, draft.strategy === 'move' ? draft.moveTo : '']);
 }
 
-/** What a test and a look at what is there send; `id` of a stored mailbox lets its stored secret be used. */
+/**
+ * What a test and a look at what is there send; `id` of a stored mailbox lets its stored secret be used. A folder to move to that is not
+ * chosen yet keeps nobody from testing: the test is what tells the folders.
+ */
 export function connectionBody(draft: MailboxDraft, id: string | null): ConnectionBody & { id?: string } {
-  return { ...(id === null ? {} : { id }), ...connection(draft) };
+  const sent: MailboxDraft = moveError(draft) === null ? draft : { ...draft, strategy: 'read' };
+  return { ...(id === null ? {} : { id }), ...connection(sent) };
 }
 
 /** What is saved. `isFresh`: what is there is looked at anew, so the choice about it counts. Only for a draft without errors. */

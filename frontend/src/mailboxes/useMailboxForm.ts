@@ -7,7 +7,7 @@ import type { Presets } from '../api/types/presets';
 import type { TestResult } from '../api/types/servers';
 import { problemField } from '../forms/errors';
 import { loginKey } from '../forms/logins';
-import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, withProject, type MailboxDraft } from '../forms/mailbox';
+import { blankMailbox, checkConnection, checkMailbox, draftOfMailbox, moveError, withProject, type MailboxDraft } from '../forms/mailbox';
 import { accountOf, connectionBody, mailboxBody, placeOf } from '../forms/mailboxBody';
 import { dayQuestion, nextStep, withChoice } from '../forms/preview';
 import { NO_PRESETS, withSuggestion } from '../forms/providers';
@@ -66,7 +66,7 @@ export function useMailboxForm({ api, mailbox, only, onSaved }: Given) {
       if (answer.folders && answer.folders.length > 0) setFolders(answer.folders);
       if (!answer.ok) return void form.showErrors(problemField(answer.problem));
       setTested(accountOf(draft));
-      if (place !== stored) await look(draft);
+      if (place !== stored && moveError(draft) === null) await look(draft);
     });
 
   async function save() {
