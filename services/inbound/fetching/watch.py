@@ -35,6 +35,7 @@ _RECONCILE = 3600.0  # seconds between full comparisons of the folder with the l
 _AGAIN = 60.0  # the same while something is left that could not be brought into the ledger
 _STEADY = 60.0  # seconds that a connection has to last for its end to be the first trouble, not the next
 _PERMANENT_PAUSE = 30.0
+_LONGEST_WAIT = 30.0  # seconds between looks whether the database is back: with hundreds of mailboxes, a few a second
 TROUBLE = 3600.0
 """Seconds for which a mailbox cannot be read before an admin is told by mail."""
 
@@ -87,13 +88,20 @@ class Watch:
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        failures = 0
+        failures = away = 0
         with log.bind(mailbox=self.owned.mailbox_id):
             while not self._stopping.is_set():
                 self._good, began = False, time.monotonic()
                 fault = self._until_fault()
                 if fault is None:
                     return
+                away = away + 1 if self._database_is_away() else 0
+                if away:
+                    # It is not the mailbox's trouble: nobody is told, and it is read soon after the database is back.
+                    if away == 1:
+                        _log.info("mailbox_waits_for_the_database", reason=str(fault))
+                    self._stopping.wait(min(_LONGEST_WAIT, backoff(away)))
+                    continue
                 steady = self._good and time.monotonic() - began > _STEADY
                 failures = 1 if steady else failures + 1
                 # A connection that was good broke: the admin hears of it only if it does not come back at once.
@@ -111,6 +119,13 @@ class Watch:
             _log.exception("mailbox_reader_broke")
             return Temporary(f"Mailbridge stumbled over this mailbox: {type(error).__name__}.")
         return None
+
+    def _database_is_away(self) -> bool:
+        try:
+            self._database.now()
+        except Temporary:
+            return True
+        return False
 
     def _session(self) -> None:
         with self._database.read() as tx:
