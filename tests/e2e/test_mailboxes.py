@@ -22,6 +22,7 @@ from tests.running import Standalone, sandbox_settings, wait_for
 
 pytestmark = pytest.mark.browser
 PUSHED = "pushed@sandbox.test"
+ADMIN = "admin@acme.example"
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ def test_a_mailbox_of_microsoft_365_is_signed_in_to_and_again_when_its_consent_i
             jira.install(process.url)
             page.goto(sandbox.url + "/host")
             mailbridge = page.frame_locator("iframe")
+            name_who_is_told(mailbridge, sandbox)
 
             mailbridge.get_by_role("button", name="Connect a mailbox").first.click()
             choose(mailbridge, "Kind of mailbox", "Exchange Web Services")
@@ -104,6 +106,13 @@ def test_a_mailbox_of_microsoft_365_is_signed_in_to_and_again_when_its_consent_i
             requests.post(f"{sandbox.url}/control/oauth/end-tokens", timeout=60).raise_for_status()
             expect(mailbridge.get_by_text("Reconnect needed").first).to_be_visible(timeout=60_000)
             picture(page, "reconnect")
+            (letter,) = wait_for(lambda: jira.inbox(ADMIN), 60, process.tail) or []
+            assert letter["subject"].startswith("Sign in again for the mailbox")
+            mailbridge.get_by_role("tab", name="Outgoing mail").click()
+            sent = mailbridge.get_by_role("row", name=ADMIN).get_by_text("Sent", exact=True)
+            expect(sent).to_be_visible(timeout=60_000)
+            picture(page, "told")
+            mailbridge.get_by_role("tab", name="Mailboxes").click()
             push_to_graph(sandbox, "Two")
             sign_in(page, mailbridge, "Sign in with Microsoft again")
             expect(mailbridge.get_by_text(f"{MAILBOX} is signed in again")).to_be_visible()
@@ -120,6 +129,21 @@ def sign_in(page: Page, mailbridge: FrameLocator, button: str) -> None:
     window.get_by_role("button", name="Accept").click()
     expect(window.get_by_text("You are signed in")).to_be_visible()
     window.close()
+
+
+def name_who_is_told(mailbridge: FrameLocator, sandbox: Sandbox) -> None:
+    """An outgoing server, and an address to be told of mailboxes."""
+    mailbridge.get_by_role("tab", name="Outgoing mail").click()
+    mailbridge.get_by_label("Server").first.fill("127.0.0.1")
+    choose(mailbridge, "Security", "None (not encrypted)")
+    mailbridge.get_by_role("textbox", name="Port").fill(str(sandbox.smtp_port))
+    mailbridge.get_by_label("Sender’s address").fill("support@acme.example")
+    mailbridge.get_by_label("Who is told when a mailbox needs an administrator").fill(ADMIN)
+    mailbridge.get_by_role("button", name="Test connection").click()
+    expect(mailbridge.get_by_text("The server takes mail from")).to_be_visible()
+    mailbridge.get_by_role("button", name="Save").click()
+    expect(mailbridge.get_by_text("Outgoing mail is saved")).to_be_visible()
+    mailbridge.get_by_role("tab", name="Mailboxes").click()
 
 
 def push_to_graph(sandbox: Sandbox, subject: str) -> None:

@@ -339,7 +339,39 @@ def test_outgoing_mail_is_tested_and_saved(page: Page, servers: PageServers, api
     expect(frame.get_by_text("It took the login.")).to_be_visible()
     frame.get_by_role("button", name="Save").click()
     expect(frame.get_by_text("Outgoing mail is saved")).to_be_in_viewport(ratio=1)
-    assert api.saved[-1]["port"] == 587
+    assert (api.saved[-1]["port"], api.saved[-1]["told"]) == (587, [])
+
+
+def test_who_is_told_is_named_and_what_they_were_told_is_listed(page: Page, servers: PageServers, api: FakeApi) -> None:
+    common = {
+        "created_at": time.time(),
+        "kind": "reconnect",
+        "mailbox": "Support",
+        "mailbox_id": "m1",
+        "sent_at": None,
+        "error": None,
+    }
+    api.admin_letters = [
+        {**common, "id": "l2", "subject": "Sign in again", "recipient": "", "state": "skipped", "reason": "Nobody can be told."},
+        {**common, "id": "l1", "subject": "Sign in again", "recipient": "ann@example.com", "state": "sent", "reason": "She connected it."},
+    ]  # fmt: skip
+    frame = opened(page, servers)
+    frame.get_by_role("tab", name="Outgoing mail").click()
+    row = frame.get_by_role("row", name="ann@example.com")
+    expect(row.get_by_text("Sent", exact=True)).to_be_visible()
+    expect(frame.get_by_role("row", name="Nobody can be told.").get_by_text("Nobody", exact=True)).to_be_visible()
+    frame.get_by_label("Server", exact=False).first.fill("smtp.example.com")
+    frame.get_by_label("Sender’s address").fill("support@example.com")
+    told = frame.get_by_label("Who is told when a mailbox needs an administrator")
+    told.fill("ann@example.com\nnobody")
+    frame.get_by_role("button", name="Save").click()
+    expect(frame.get_by_text("“nobody” is not an address")).to_be_visible()
+    told.fill("ann@example.com\nbob@example.com")
+    frame.get_by_role("button", name="Test connection").click()
+    expect(frame.get_by_text("It took the login.")).to_be_visible()
+    frame.get_by_role("button", name="Save").click()
+    expect(frame.get_by_text("Outgoing mail is saved")).to_be_visible()
+    assert api.saved[-1]["told"] == ["ann@example.com", "bob@example.com"]
 
 
 def test_what_was_sent_is_listed_with_the_reason_of_each(page: Page, servers: PageServers, api: FakeApi) -> None:
