@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row
 from common.db import Database
 from common.errors import Permanent
 from common.openapi import OR_NULL
+from common.schemas import TestResult
 from common.web import Problem, check_issue_session, check_session, current_session
 from outbound import admin_notice, schemas, store_admin_letters, store_deliveries
 from outbound.sealing import Sealing
@@ -41,7 +42,7 @@ def sender_blueprint(senders: Senders) -> Blueprint:
 
     @pages.post("/test")
     @pages.arguments(schemas.SenderBody)
-    @pages.response(200, schemas.TestResult)
+    @pages.response(200, TestResult)
     def test(body: dict[str, Any]) -> dict[str, Any]:
         """Try an outgoing server without storing it or sending anything."""
         return senders.test(current_session().tenant, body)

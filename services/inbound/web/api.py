@@ -14,7 +14,7 @@ from inbound import store_ledger, store_pages, store_sources, store_steps
 from inbound.mailboxes.admin import Mailboxes
 from inbound.scope import Scope, scope_of
 from inbound.store_steps import Step
-from inbound.web import schemas, schemas_preview
+from inbound.web import schemas, schemas_answers, schemas_mails, schemas_preview
 
 _MOST_OF_ISSUE = 100
 _NOT_STUCK = "Only a mail that is held or failed can be tried again."
@@ -26,21 +26,21 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
     pages.before_request(check_project_session)
 
     @pages.get("")
-    @pages.response(200, schemas.Mailbox(many=True))
+    @pages.response(200, schemas_answers.Mailbox(many=True))
     def every() -> list[dict[str, Any]]:
         """All mailboxes, oldest first."""
         return mailboxes.every(_scope())
 
     @pages.post("")
     @pages.arguments(schemas.MailboxBody)
-    @pages.response(201, schemas.Mailbox)
+    @pages.response(201, schemas_answers.Mailbox)
     def add(body: dict[str, Any]) -> dict[str, Any]:
         """Connect a mailbox."""
         return mailboxes.add(_scope(), body, current_session(project=True).account)
 
     @pages.post("/test")
     @pages.arguments(schemas.Connection)
-    @pages.response(200, schemas.TestResult)
+    @pages.response(200, schemas_answers.TestResult)
     def test(body: dict[str, Any]) -> dict[str, Any]:
         """Try a connection without storing or changing anything."""
         return mailboxes.test(_scope(), body)
@@ -54,20 +54,20 @@ def mailbox_blueprint(mailboxes: Mailboxes) -> Blueprint:
         return mailboxes.preview(_scope(), body)
 
     @pages.get("/<id>")
-    @pages.response(200, schemas.Mailbox)
+    @pages.response(200, schemas_answers.Mailbox)
     def get(id: str) -> dict[str, Any]:
         """One mailbox."""
         return mailboxes.get(_scope(), id)
 
     @pages.put("/<id>")
     @pages.arguments(schemas.MailboxBody)
-    @pages.response(200, schemas.Mailbox)
+    @pages.response(200, schemas_answers.Mailbox)
     def change(body: dict[str, Any], id: str) -> dict[str, Any]:
         """Change a mailbox."""
         return mailboxes.change(_scope(), id, body, current_session(project=True).account)
 
     @pages.post("/<id>/reconcile")
-    @pages.response(200, schemas.Reconciliation)
+    @pages.response(200, schemas_answers.Reconciliation)
     @pages.alt_response(
         409, description="The mailbox is not read, or it takes longer: then the result will stand with it."
     )
@@ -95,8 +95,8 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
     pages.before_request(check_project_session)
 
     @pages.get("")
-    @pages.arguments(schemas.MailQuery, location="query")
-    @pages.response(200, schemas.MailPage)
+    @pages.arguments(schemas_mails.MailQuery, location="query")
+    @pages.response(200, schemas_mails.MailPage)
     def mails(query: dict[str, Any]) -> dict[str, Any]:
         """The newest mails first."""
         limit = query["limit"]
@@ -106,7 +106,7 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
         return {"mails": rows[:limit], "next": rows[limit - 1].id if len(rows) > limit else None}
 
     @pages.get("/<id>")
-    @pages.response(200, schemas.MailDetail)
+    @pages.response(200, schemas_mails.MailDetail)
     def mail(id: str) -> dict[str, Any]:
         """One mail with the sentences that explain it and its steps in Jira."""
         with database.read() as tx:
@@ -114,7 +114,7 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
             return _detail(row, store_steps.of_mail(tx, id))
 
     @pages.post("/<id>/retry")
-    @pages.response(200, schemas.Mail)
+    @pages.response(200, schemas_mails.Mail)
     @pages.alt_response(409, description="It is neither held nor failed, or its content cannot be had any more.")
     def retry(id: str) -> Row[Any]:
         """Work on a held or failed mail anew; one that was not had whole is fetched again first."""
@@ -136,7 +136,7 @@ def mail_blueprint(database: Database, outbox: Outbox) -> Blueprint:
             return _found(store_pages.find(tx, scope, id))
 
     @pages.post("/<id>/process-anyway")
-    @pages.response(200, schemas.Mail)
+    @pages.response(200, schemas_mails.Mail)
     @pages.alt_response(
         409, description="It was not left out for having been read, or its folder is not read any more."
     )
@@ -163,7 +163,7 @@ def issue_blueprint(database: Database) -> Blueprint:
     pages.before_request(check_issue_session)
 
     @pages.get("/<issue>/mails")
-    @pages.response(200, schemas.Mail(many=True))
+    @pages.response(200, schemas_mails.Mail(many=True))
     def mails(issue: str) -> Sequence[Row[Any]]:
         """The newest first, 100 at most; how each was decided stays with the administrators."""
         session = current_session(issue=True)

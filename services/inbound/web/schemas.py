@@ -1,4 +1,5 @@
-"""Shapes of the admin API. Hosts, addresses and Jira's names are checked here, so that nothing else meets a malformed one."""
+"""What the admin API is sent about mailboxes: hosts, addresses and Jira's names are checked here, so that nothing else meets a
+malformed one. What it answers: `schemas_answers`, `schemas_mails`."""
 
 import re
 from collections.abc import Iterable
@@ -14,8 +15,7 @@ AUTHS = ("password", "oauth", "client_credentials", "service_account", "none")
 BACKLOGS = ("all", "since", "unread", "new", "none")
 STRATEGIES = ("read", "delete", "move")
 _NOWHERE = {"host": "push", "port": 443, "security": "tls", "folder": "INBOX", "backlog": "none", "secret": None}
-STATES = ("received", "delivering", "handled", "ignored", "held", "failed")
-_ID = validate.Regexp(r"[a-z2-7]{16}\Z", error="Give an id as this API names it.")
+ID = validate.Regexp(r"[a-z2-7]{16}\Z", error="Give an id as this API names it.")
 
 
 def _is_host(text: str) -> None:
@@ -35,12 +35,14 @@ def _is_line(text: str) -> None:
         raise ValidationError("Keep to one line of printable letters.")
 
 
-class _Lenient(Schema):
+class Lenient(Schema):
+    """A body or a query that may hold more than we know."""
+
     class Meta:
         unknown = EXCLUDE
 
 
-class Project(_Lenient):
+class Project(Lenient):
     """A Jira project."""
 
     id = fields.String(
@@ -53,14 +55,14 @@ class Project(_Lenient):
     name = fields.String(required=True, validate=validate.Length(max=200))
 
 
-class IssueType(_Lenient):
+class IssueType(Lenient):
     """A Jira issue type."""
 
     id = fields.String(required=True, validate=validate.Regexp(r"[0-9]{1,18}\Z", error="Give the type's id, a number."))
     name = fields.String(required=True, validate=validate.Length(max=200))
 
 
-class Person(_Lenient):
+class Person(Lenient):
     """Somebody with an account in Jira."""
 
     account_id = fields.String(required=True, validate=[validate.Length(min=1, max=128), _is_line])
@@ -70,10 +72,10 @@ class Person(_Lenient):
 _PROVIDER = "Give microsoft or google."
 
 
-class Connection(_Lenient):
+class Connection(Lenient):
     """How to reach a folder: what *Test connection* sends. `id` of a stored mailbox lets its stored password be used."""
 
-    id = fields.String(load_default=None, allow_none=True, validate=_ID)
+    id = fields.String(load_default=None, allow_none=True, validate=ID)
     kind = fields.String(load_default="imap", validate=validate.OneOf(KINDS))
     host = fields.String(required=True, validate=_is_host)
     port = fields.Integer(required=True, strict=True, validate=validate.Range(1, 65_535))
@@ -213,122 +215,3 @@ def _first(address: str, others: Iterable[str]) -> list[str]:
     for one in (address, *others):
         found.setdefault(one.lower(), one)
     return list(found.values())
-
-
-class Mailbox(Schema):
-    """A mailbox as it is stored; its password never leaves."""
-
-    id = fields.String()
-    name = fields.String()
-    kind = fields.String()
-    host = fields.String()
-    port = fields.Integer()
-    security = fields.String()
-    username = fields.String()
-    has_secret = fields.Boolean()
-    provider = fields.String(allow_none=True)
-    preset = fields.String(allow_none=True)
-    secret_expires_at = fields.Float(allow_none=True)
-    grant_state = fields.String(
-        allow_none=True, metadata={"description": "good; expiring: its secret ends soon; reconnect: sign in again"}
-    )
-    folder = fields.String()
-    address = fields.String()
-    validate_certificate = fields.Boolean()
-    check_identity = fields.Boolean()
-    auth = fields.String()
-    timeout = fields.Integer(allow_none=True)
-    strategy = fields.String()
-    move_to = fields.String(allow_none=True)
-    addresses = fields.List(fields.String())
-    unnamed = fields.String()
-    max_bytes = fields.Integer(allow_none=True)
-    reconciled = fields.Nested(lambda: Reconciliation(), allow_none=True)
-    authserv_id = fields.String(allow_none=True)
-    sub_addresses = fields.Boolean()
-    project = fields.Nested(Project)
-    issue_type = fields.Nested(IssueType)
-    default_reporter = fields.Nested(Person, allow_none=True)
-    enabled = fields.Boolean()
-    state = fields.String(metadata={"description": "new, connected, trouble or disabled"})
-    last_error = fields.String(allow_none=True)
-    checked_at = fields.Float(allow_none=True, metadata={"description": "when it was last read, seconds since 1970"})
-    backlog = fields.String()
-    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
-class Trouble(Schema):
-    """Why a test failed, and what to do."""
-
-    title = fields.String()
-    detail = fields.String()
-    remedy = fields.String()
-    field = fields.String(allow_none=True)
-
-
-class TestResult(Schema):
-    """What a test found, sentence by sentence."""
-
-    ok = fields.Boolean()
-    findings = fields.List(fields.String())
-    problem = fields.Nested(Trouble, allow_none=True)
-    folders = fields.List(fields.String())
-
-
-class Reconciliation(Schema):
-    """A comparison of the folder with the ledger."""
-
-    seen = fields.Integer(metadata={"description": "messages in the folder"})
-    accounted = fields.Integer(metadata={"description": "of those, in the ledger or there before and not chosen"})
-    unaccounted = fields.Integer()
-    at = fields.Float()
-    missing = fields.List(fields.String(), metadata={"description": "their ids, at most 100"})
-
-
-class MailQuery(_Lenient):
-    """Which mails to list: of a mailbox, in a state, older than the mail `before`."""
-
-    mailbox = fields.String(load_default=None, validate=_ID)
-    state = fields.String(load_default=None, validate=validate.OneOf(STATES))
-    before = fields.String(load_default=None, validate=_ID)
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
-
-
-class Mail(Schema):
-    """A mail of the ledger."""
-
-    id = fields.String()
-    mailbox_id = fields.String()
-    received_at = fields.Float()
-    sender = fields.String(data_key="from", allow_none=True)
-    subject = fields.String(allow_none=True)
-    state = fields.String()
-    outcome = fields.String(allow_none=True, metadata={"description": "issue, comment or none"})
-    reason = fields.String(allow_none=True)
-    issue_key = fields.String(allow_none=True)
-    comment_id = fields.String(allow_none=True)
-    attempts = fields.Integer()
-
-
-class Step(Schema):
-    """One effect in Jira: planned, intended, done or refused."""
-
-    kind = fields.String()
-    state = fields.String()
-    at = fields.Float(allow_none=True)
-    detail = fields.Dict(keys=fields.String())
-
-
-class MailDetail(Mail):
-    """A mail with its explanation."""
-
-    explanation = fields.List(fields.String())
-    steps = fields.List(fields.Nested(Step))
-    size = fields.Integer()
-
-
-class MailPage(Schema):
-    """One page of the ledger; `next` goes into `before` of the next one."""
-
-    mails = fields.List(fields.Nested(Mail))
-    next = fields.String(allow_none=True)
