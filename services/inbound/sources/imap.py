@@ -61,6 +61,7 @@ class ImapSource:
         self._idles = False
         self._validity = ""
         self._fetching = Fetching(self._here, self._explained)
+        self._away = False  # another folder was looked into, and what came meanwhile was not told
         self._in_vain = 0  # how often in a row we were told of mail that was not there
 
     def open(self, mark: str = "") -> Place:
@@ -135,6 +136,9 @@ class ImapSource:
                 imap_disposal.dispose(self._here(), some, disposal, _folders, self._home)
 
     def wait(self, seconds: float, stopped: Callable[[], bool]) -> None:
+        if self._away:
+            self._away = False
+            return
         if not self._idles:
             idle.sleep(seconds, stopped)
             with self._explained("ask for new mail"):
@@ -221,7 +225,8 @@ class ImapSource:
             ) from error
 
     def _home(self) -> None:
-        """Open our folder again after a look into another one. The server tells anew what is there, so the next wait is none."""
+        """Open our folder again after a look into another one."""
+        self._away = True
         if _validity(self._select(self._here(), readonly=False)) != self._validity:
             raise Temporary(_RENUMBERED)
 

@@ -142,3 +142,17 @@ def test_mail_that_comes_during_the_move_is_not_slept_over(box: Box) -> None:
         source.done(ids[:1], MOVE)  # the look into the other folder takes the server's news of it along
         source.wait(100.0, lambda: False)
         assert len(source.listed(ids[-1])) == 1
+
+
+def test_a_server_that_is_moved_on_is_not_taken_for_one_that_tells_of_mail_in_vain(box: Box) -> None:
+    with box.person() as person:
+        for number in range(8):
+            person.append("INBOX", letter(f"no {number}"))
+    with closing(box.source()) as source:
+        source.open()
+        ids = source.listed()
+        for id in ids:
+            source.done([id], MOVE)
+            source.wait(100.0, lambda: True)
+            assert source.listed(ids[-1]) == ()
+        assert source._in_vain == 0, "the next wait does not sleep instead of listening"
