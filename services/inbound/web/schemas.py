@@ -191,8 +191,12 @@ class MailboxBody(Connection):
 
     @pre_load
     def _nowhere(self, data: Any, **_: Any) -> Any:
-        """Mail that is pushed is fetched nowhere: nobody has to name a server."""
-        if not isinstance(data, dict) or data.get("kind") != PUSH:
+        """Mail that is pushed is fetched nowhere: nobody has to name a server. The address is the user name unless said."""
+        if not isinstance(data, dict):
+            return data
+        if "address" not in data and "@" in str(data.get("username")):
+            data = {**data, "address": data["username"]}
+        if data.get("kind") != PUSH:
             return data
         return {**data, **_NOWHERE, "username": data.get("address") or "push"}
 

@@ -58,6 +58,15 @@ def test_without_a_session_nothing_is_told(client: FlaskClient) -> None:
         assert client.open("/api/inbound" + path, method=method).status_code == 401
 
 
+def test_the_address_is_the_user_name_unless_said(call: Call, imap: MailServer) -> None:
+    given = body(imap)
+    del given["address"]
+    made = call("POST", "/mailboxes", given).json
+    assert (made["address"], made["addresses"]) == (USER, [USER])
+    answer = call("POST", "/mailboxes", {**given, "username": "support"})
+    assert answer.status_code == 422 and "address" in answer.json["errors"]
+
+
 def test_only_administrators_may(call: Call) -> None:
     assert call("GET", "/mailboxes", admin=False).status_code == 403
 
