@@ -104,6 +104,17 @@ def test_each_check_that_is_switched_off_has_its_warning(page: Page, servers: Pa
     expect(frame.get_by_text("Any server can pretend to be this one")).to_be_visible()
 
 
+def test_the_form_of_outgoing_mail_names_the_addresses_to_let_in(
+    page: Page,  # noqa: F811
+    servers: PageServers,  # noqa: F811
+    api: FakeApi,  # noqa: F811
+) -> None:
+    api.presets = {**PRESETS, "egress": ["192.0.2.7", "192.0.2.8"]}
+    frame = opened(page, servers)
+    frame.get_by_role("tab", name="Outgoing mail").click()
+    expect(frame.get_by_text("192.0.2.7, 192.0.2.8")).to_be_visible()
+
+
 def test_signing_in_goes_through_a_window_and_ends_in_the_form(page: Page, servers: PageServers, api: FakeApi) -> None:  # noqa: F811
     api.presets = {**PRESETS, "providers": ["google"]}
     frame = in_form(page, servers)

@@ -9,6 +9,7 @@ import type { Errors } from '../forms/connection';
 import { hasServer, type MailboxDraft } from '../forms/mailbox';
 import { withAddress, withHost, withKind, withPreset, withSecurity } from '../forms/providers';
 import { Choice, type Option } from '../parts/Choice';
+import { Egress } from '../parts/Egress';
 import { CertificateField, HostFields } from '../parts/ServerFields';
 import { TextField } from '../parts/TextField';
 import { WaysToLogIn } from './WaysToLogIn';
@@ -94,12 +95,7 @@ export function SourceFields(props: Props) {
           <IdentityField draft={draft} change={change} />
         </>
       )}
-      {hasServer(draft) && presets.egress.length > 0 && (
-        <p className="mb-hint">
-          A mail server with a firewall has to let in {presets.egress.length === 1 ? 'this address' : 'these addresses'} of
-          Mailbridge: <strong>{presets.egress.join(', ')}</strong>
-        </p>
-      )}
+      {hasServer(draft) && <Egress addresses={presets.egress} />}
     </fieldset>
   );
 }

@@ -16,6 +16,7 @@ import {
   withSenderSecurity,
   type SenderDraft,
 } from '../forms/sender';
+import { Egress, useEgress } from '../parts/Egress';
 import { Form } from '../parts/Form';
 import { InView } from '../parts/InView';
 import { ProblemMessage } from '../parts/ProblemMessage';
@@ -38,6 +39,7 @@ export function SenderForm({ api, sender, onSaved }: Props) {
   const [tested, setTested] = useState<string | null>(() => (sender ? senderConnectionOf(draft) : null));
   const [isAsking, setAsking] = useState(false);
   const hasSecret = sender?.has_secret ?? false;
+  const egress = useEgress(api);
 
   function change(next: SenderDraft, field: string) {
     setDraft(next);
@@ -82,6 +84,7 @@ export function SenderForm({ api, sender, onSaved }: Props) {
         withSecurity={withSenderSecurity}
         withUsername={(before, username) => ({ ...before, username })}
       />
+      <Egress addresses={egress} />
       <fieldset className="mb-group">
         <legend>What people see</legend>
         <div className="mb-row">
