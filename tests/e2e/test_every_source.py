@@ -32,13 +32,13 @@ from sandbox.servers import dovecot as dovecot_server
 from sandbox.servers.dovecot import Dovecot
 from tests.e2e.test_mailboxes import choose_project
 from tests.e2e.test_page import browser  # noqa: F401 - a fixture
-from tests.e2e.test_story import choose, picture
+from tests.e2e.test_story import PATIENT, choose, picture
 from tests.e2e.test_story import page as strict_page  # noqa: F401 - a fixture
 from tests.inbound.push.test_provider_hooks import SIGNING_KEY, TOPIC, Amazon, mailgun_form, multipart, signed_by
 from tests.running import Standalone, sandbox_settings, wait_for
 
 pytestmark = pytest.mark.browser
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -55,7 +55,7 @@ class World:
         assert self._named(subject) == 1
 
     def control(self, path: str, body: dict[str, str]) -> None:
-        requests.post(f"{self.sandbox.url}/control{path}", json=body, timeout=10).raise_for_status()
+        requests.post(f"{self.sandbox.url}/control{path}", json=body, timeout=60).raise_for_status()
 
     def _named(self, subject: str) -> int:
         return [issue["fields"]["summary"] for issue in self.jira.issues()].count(subject)
@@ -64,7 +64,12 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with Sandbox(port=0, imap_port=0, smtp_port=0, retry_seconds=0.2) as sandbox:
-        settings = {**sandbox_settings(sandbox), **sign_in_settings(sandbox.url), "MAILBRIDGE_POLL_SECONDS": "1"}
+        settings = {
+            **sandbox_settings(sandbox),
+            **PATIENT,
+            **sign_in_settings(sandbox.url),
+            "MAILBRIDGE_POLL_SECONDS": "1",
+        }
         process = Standalone(tmp_path_factory.mktemp("every-source"), settings)
         process.start()
         try:
@@ -173,7 +178,7 @@ Bring = Callable[[World, str, bytes], requests.Response]
 def by_ses(world: World, url: str, raw: bytes) -> requests.Response:
     amazon = Amazon()
     other = amazon.notification(raw, TopicArn=TOPIC + "-of-somebody-else")
-    assert requests.post(url, json.dumps(other), timeout=10).status_code == 401
+    assert requests.post(url, json.dumps(other), timeout=60).status_code == 401
     settings = Env(world.process.settings)
     database = open_database(settings.text("MAILBRIDGE_DATABASE_URL", ""), "inbound")
     server = Server(create_app(Config.read(settings), database=database, visit=amazon.visit))
@@ -181,11 +186,11 @@ def by_ses(world: World, url: str, raw: bytes) -> requests.Response:
     try:
         beside = f"http://127.0.0.1:{server.port}{urlsplit(url).path}"
         confirmation = amazon.confirmation("https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=t")
-        requests.post(beside, json.dumps(confirmation), timeout=10).raise_for_status()
+        requests.post(beside, json.dumps(confirmation), timeout=60).raise_for_status()
         assert amazon.visited[-1].endswith("Token=t")
         forged = {**amazon.notification(raw), "Signature": Amazon().notification(raw)["Signature"]}
-        assert requests.post(beside, json.dumps(forged), timeout=10).status_code == 401
-        return requests.post(beside, json.dumps(amazon.notification(raw)), timeout=10)
+        assert requests.post(beside, json.dumps(forged), timeout=60).status_code == 401
+        return requests.post(beside, json.dumps(amazon.notification(raw)), timeout=60)
     finally:
         server.stop()
         database.close()
@@ -194,8 +199,8 @@ def by_ses(world: World, url: str, raw: bytes) -> requests.Response:
 def by_mailgun(_: World, url: str, raw: bytes) -> requests.Response:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     forged = urlencode(mailgun_form(raw, key="another"))
-    assert requests.post(url, forged, headers=headers, timeout=10).status_code == 401
-    return requests.post(url, urlencode(mailgun_form(raw)), headers=headers, timeout=10)
+    assert requests.post(url, forged, headers=headers, timeout=60).status_code == 401
+    return requests.post(url, urlencode(mailgun_form(raw)), headers=headers, timeout=60)
 
 
 SENDGRID = ec.generate_private_key(ec.SECP256R1())
@@ -203,13 +208,13 @@ SENDGRID = ec.generate_private_key(ec.SECP256R1())
 
 def by_sendgrid(_: World, url: str, raw: bytes) -> requests.Response:
     body, kind = multipart({"email": raw, "envelope": "{}"})
-    assert requests.post(url, body, headers={"Content-Type": kind}, timeout=10).status_code == 401
-    return requests.post(url, body, headers={"Content-Type": kind, **signed_by(SENDGRID, body)}, timeout=10)
+    assert requests.post(url, body, headers={"Content-Type": kind}, timeout=60).status_code == 401
+    return requests.post(url, body, headers={"Content-Type": kind, **signed_by(SENDGRID, body)}, timeout=60)
 
 
 def by_postmark(_: World, url: str, raw: bytes) -> requests.Response:
-    assert requests.post(url + "x", json={"RawEmail": raw.decode()}, timeout=10).status_code == 401
-    return requests.post(url, json={"From": "ann@customer.test", "RawEmail": raw.decode()}, timeout=10)
+    assert requests.post(url + "x", json={"RawEmail": raw.decode()}, timeout=60).status_code == 401
+    return requests.post(url, json={"From": "ann@customer.test", "RawEmail": raw.decode()}, timeout=60)
 
 
 def sendgrid_key() -> str:
@@ -280,20 +285,20 @@ def letter(subject: str, to: str) -> bytes:
 
 
 def deliver(dovecot: Dovecot, address: str, subject: str) -> None:
-    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=60) as client:
         client.login(address, dovecot_server.PASSWORD)
         client.append("INBOX", letter(subject, address))
 
 
 def left_at(dovecot: Dovecot, address: str) -> int:
-    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=10) as client:
+    with IMAPClient("127.0.0.1", dovecot.imap_port, ssl=False, timeout=60) as client:
         client.login(address, dovecot_server.PASSWORD)
         return int(client.select_folder("INBOX", readonly=True)[b"EXISTS"])
 
 
 def graph_mail(world: World, address: str, subject: str) -> None:
     requests.post(
-        f"{world.sandbox.url}/control/graph/{address}/mail", letter(subject, address), timeout=10
+        f"{world.sandbox.url}/control/graph/{address}/mail", letter(subject, address), timeout=60
     ).raise_for_status()
 
 

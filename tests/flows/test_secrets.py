@@ -46,7 +46,7 @@ class Answers:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.session}"}
-        answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=30)
+        answer = requests.request(method, self.url + path, json=body, headers=headers, timeout=60)
         self.given.append(f"{method} {path} {answer.headers}\n{answer.text}")
         return answer.json() if answer.content and "json" in answer.headers["Content-Type"] else None
 
@@ -54,10 +54,8 @@ class Answers:
 @pytest.fixture
 def process(sandbox: Sandbox, tmp_path: Path) -> Iterator[Standalone]:
     more = {"MAILBRIDGE_LOG_LEVEL": "debug", "MAILBRIDGE_POLL_SECONDS": "1"}
-    process = Standalone(tmp_path, {**sandbox_settings(sandbox), **sign_in_settings(sandbox.url), **more})
-    process.start()
-    yield process
-    process.stop()
+    with Standalone(tmp_path, {**sandbox_settings(sandbox), **sign_in_settings(sandbox.url), **more}) as process:
+        yield process
 
 
 def test_no_secret_is_in_an_answer_or_in_the_log(sandbox: Sandbox, process: Standalone) -> None:
@@ -90,12 +88,12 @@ def test_no_secret_is_in_an_answer_or_in_the_log(sandbox: Sandbox, process: Stan
     api.ask("POST", "/api/outbound/sender/test", {**sender, **more})
 
     jira.mail(from_="Ann <ann@customer.example>", to="used@sandbox.test", subject="In use", text="Hello.")
-    wait_for(lambda: len(jira.issues()) >= 1, 40, process.tail)
+    wait_for(lambda: len(jira.issues()) >= 1, 120, process.tail)
     settled = ("connected", "trouble")
-    wait_for(lambda: all(states(api)[id] in settled for id in made.values()), 40, process.tail)
-    requests.post(f"{sandbox.url}/control/oauth/revoke", json={"account": MAILBOX}, timeout=10).raise_for_status()
-    requests.post(f"{sandbox.url}/control/oauth/end-tokens", timeout=10).raise_for_status()
-    wait_for(lambda: grant_of(api, made["oauth"]) == "reconnect", 40, process.tail)
+    wait_for(lambda: all(states(api)[id] in settled for id in made.values()), 120, process.tail)
+    requests.post(f"{sandbox.url}/control/oauth/revoke", json={"account": MAILBOX}, timeout=60).raise_for_status()
+    requests.post(f"{sandbox.url}/control/oauth/end-tokens", timeout=60).raise_for_status()
+    wait_for(lambda: grant_of(api, made["oauth"]) == "reconnect", 120, process.tail)
     ask_for_everything(api, made)
     secrets |= {f"refresh token {n}": one for n, one in enumerate(sorted(refresh_tokens(sandbox)))}
     secrets |= {name: process.settings[name] for name in process.settings if name.endswith("_KEY")}
@@ -174,12 +172,12 @@ def connect(api: Answers, body: dict[str, Any]) -> str:
 
 def sign_in(api: Answers, sandbox: Sandbox, process: Standalone) -> dict[str, str]:
     """As a person does in the popup; the state, and the code that came back."""
-    requests.put(f"{sandbox.url}/control/oauth", json={"answer": "accept", "account": MAILBOX}, timeout=10)
+    requests.put(f"{sandbox.url}/control/oauth", json={"answer": "accept", "account": MAILBOX}, timeout=60)
     begun = api.ask("POST", "/api/inbound/sign-in", {"provider": "microsoft", "mailbox": None, "kind": "graph"})
     api.given.pop()  # the state is what the page asks by
     with requests.Session() as person:
-        asked = person.get(begun["url"], timeout=10)
-        end = person.post(begun["url"], timeout=10, headers={"Origin": process.url})
+        asked = person.get(begun["url"], timeout=60)
+        end = person.post(begun["url"], timeout=60, headers={"Origin": process.url})
         assert "Mailbridge is about to ask" in asked.text and "You are signed in" in end.text
         code = parse_qs(urlsplit(end.url).query)["code"][0]
     assert api.ask("GET", f"/api/inbound/sign-in/{begun['state']}")["done"]
@@ -191,7 +189,7 @@ def bring(api: Answers, url: str, token: str) -> None:
     raw = f"From: ann@customer.example\r\nTo: x@sandbox.test\r\nSubject: P\r\nMessage-ID: <{token[:5]}@x>\r\n\r\nHello.\r\n"
     for given in (token, token + "x"):
         headers = {"Authorization": f"Bearer {given}", "Content-Type": "message/rfc822"}
-        answer = requests.post(url, raw.encode(), headers=headers, timeout=10)
+        answer = requests.post(url, raw.encode(), headers=headers, timeout=60)
         api.given.append(f"push\n{answer.text}")
 
 
