@@ -1,7 +1,7 @@
 """What a person opens: the page of pages, the host page that carries the app's page in an iframe, the install keys.
 
-`/` everything at a glance · `/host` the app inside Jira · `/browse/KEY` as Jira's links go · `/connect/all.js` the
-client side of Connect's bridge · `/install-keys/{kid}` the keys that sign installs.
+`/` everything at a glance · `/host` the app inside Jira, also at a Connect module's own address · `/browse/KEY` as Jira's links
+go · `/connect/all.js` the client side of Connect's bridge · `/install-keys/{kid}` the keys that sign installs.
 """
 
 import hashlib
@@ -63,6 +63,10 @@ def blueprint(parts: Parts) -> Blueprint:
     @routes.get("/host")
     def host() -> AnyResponse:
         return send_from_directory(STATIC, "host.html")
+
+    @routes.get("/plugins/servlet/ac/<app_key>/<module>")
+    def module_page(app_key: str, module: str) -> AnyResponse:
+        return redirect(f"/host?{urlencode({'module': module})}")
 
     @routes.get("/host/frames")
     def frames() -> Response:

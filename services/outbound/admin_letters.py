@@ -232,7 +232,7 @@ class AdminLetters:
             {
                 "headline": admin_notice.headline(job.notice),
                 "reason": job.notice.reason,
-                "remedy": job.notice.remedy,
+                "remedy": admin_notice.advice(job.notice),
                 "comfort": admin_notice.comfort(job.notice),
                 "why": recipient.why,
                 "link": self._link(job.row.tenant),

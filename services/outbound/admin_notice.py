@@ -116,6 +116,13 @@ def headline(notice: AdminNotice) -> str:
     return f"Mailbridge has not been able to read {which} for an hour."
 
 
+def advice(notice: AdminNotice) -> str:
+    """What to do about it."""
+    if notice.remedy or notice.kind != "trouble":
+        return notice.remedy
+    return "Mailbridge goes on trying. Test the connection in the settings of the mailbox, on Mailbridge's page."
+
+
 def comfort(notice: AdminNotice) -> str:
     """What becomes of the mail meanwhile."""
     if notice.kind == "expiring":

@@ -111,6 +111,7 @@ def test_a_mailbox_of_microsoft_365_is_signed_in_to_and_again_when_its_consent_i
             mailbridge.get_by_role("tab", name="Outgoing mail").click()
             sent = mailbridge.get_by_role("row", name=ADMIN).get_by_text("Sent", exact=True)
             expect(sent).to_be_visible(timeout=60_000)
+            sent.scroll_into_view_if_needed()
             picture(page, "told")
             mailbridge.get_by_role("tab", name="Mailboxes").click()
             push_to_graph(sandbox, "Two")

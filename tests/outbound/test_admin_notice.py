@@ -64,6 +64,12 @@ def test_the_subject_says_what_to_do(changes: dict[str, Any], said: str) -> None
     assert admin_notice.subject(notice(**changes)) == said
 
 
+def test_trouble_without_a_remedy_says_that_it_is_tried_on() -> None:
+    assert admin_notice.advice(notice(kind="trouble", remedy="Ask them.")) == "Ask them."
+    assert "goes on trying" in admin_notice.advice(notice(kind="trouble", remedy=""))
+    assert admin_notice.advice(notice(remedy="")) == ""
+
+
 REFUSALS = Refusals(frozenset({"support@company.test"}), {"gone@x.test": "It came back."}, str.lower)
 
 

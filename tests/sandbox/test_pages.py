@@ -18,6 +18,10 @@ def test_the_pages_and_their_parts_are_there(sandbox: Sandbox) -> None:
     assert (
         requests.get(f"{sandbox.url}/browse/SUP-1", timeout=5, allow_redirects=False).headers["Location"] == "/#SUP-1"
     )
+    address = f"{sandbox.url}/plugins/servlet/ac/mailbridge/mailbridge-admin"
+    assert (
+        requests.get(address, timeout=60, allow_redirects=False).headers["Location"] == "/host?module=mailbridge-admin"
+    )
     assert requests.get(f"{sandbox.url}/nosuch", timeout=60).status_code == 404
     assert requests.get(f"{sandbox.url}/install-keys/nosuch", timeout=60).status_code == 404
 

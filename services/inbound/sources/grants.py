@@ -196,7 +196,7 @@ class Grants:
             new = store_grants.set_gone(tx, mailbox_id, used)
             if new:
                 row = store_notices.mailbox_of(tx, mailbox_id)
-                telling.tell(tx, self._post, row, "reconnect", str(refused), SIGN_IN_AGAIN)
+                telling.tell(tx, self._post, row, "reconnect", str(refused), _WHERE)
         if new:
             _log.error("mailbox_reconnect_needed", mailbox=mailbox_id, reason=str(refused))
 
@@ -270,6 +270,7 @@ _OWN_ACCOUNT = (
     "Check that this key is still one of the account's, and that the admin console of Google Workspace gives its client id "
     "domain-wide delegation for https://mail.google.com/.",
 )
+_WHERE = "Sign in again, at this mailbox under “Mailboxes” on Mailbridge's page."
 _OPERATOR = "Ask the operator to check the client id and secret with which people sign in."
 
 
