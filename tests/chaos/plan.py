@@ -26,9 +26,10 @@ CREWS = (
     ("inbound.fetcher.2", "inbound.worker.2", "outbound.worker"),
 )
 STILL = "the workers stand still"
-CRASHES = ("rabbitmq restarts", "rabbitmq is killed", "postgresql crashes", STILL)
 #: Past its heartbeat, so that the other takes its mailboxes before it goes on.
 PAUSES = ("inbound.fetcher stands still", "inbound.fetcher.2 stands still")
+CRASHES = ("rabbitmq restarts", "rabbitmq is killed", "postgresql crashes", STILL, *PAUSES)
+QUICK = ("rabbitmq is killed", "postgresql crashes", STILL)
 
 #: kind → the share of calls to Jira that it hits (or of webhooks), and its seconds.
 FAULTS = {
@@ -84,11 +85,11 @@ def make(seed: int, *, mails: int, comments: int, seconds: float, whole: bool) -
 
 def storm(seed: int, seconds: float, *, deaths: float, crashes: float, whole: bool = True) -> list[list[Act]]:
     """Lanes of random moments: in each of two a process dies every `deaths` seconds or so, in the third a server crashes every
-    `crashes` seconds. Everything befalls somebody before it befalls the same again, and once at least. whole: with PAUSES,
-    which take their time."""
+    `crashes` seconds. Everything befalls somebody before it befalls the same again, and once at least. whole: of all CRASHES;
+    else of those that do not take long."""
     chance = random.Random(f"storm {seed}")
     # First of all mail comes in, and nobody handles it: what left its mailbox now would have left it too early.
-    severe = CRASHES + PAUSES if whole else CRASHES
+    severe = CRASHES if whole else QUICK
     lanes = [[Act("servers", 1.0, STILL, 3.0)], *([] for _ in CREWS)]
     for acts, lane, names, pause in zip(
         lanes, ("servers", "kill -9", "kill -9"), (severe, *CREWS), (crashes, deaths, deaths), strict=True

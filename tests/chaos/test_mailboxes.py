@@ -11,7 +11,7 @@ from sandbox.servers.rabbitmq import RabbitMQ
 from tests.chaos.mailboxes import Size, line, run
 
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
-SIZE = Size(mails=100, comments=10, seconds=20.0, deaths=6.0, crashes=6.0, whole=False)
+SIZE = Size(mails=100, comments=10, seconds=20.0, deaths=6.0, crashes=7.0, whole=False)
 
 
 @pytest.mark.timeout(600)
