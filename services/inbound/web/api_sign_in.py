@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 from flask import Response, make_response, redirect, request
 from flask_smorest import Blueprint
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 from werkzeug.wrappers import Response as AnyResponse
 
 from common.errors import Fault
 from common.openapi import PAGE
 from common.web import check_project_session, current_session
+from inbound.mailboxes.logins import complaint
 from inbound.mailboxes.signing_in import Elsewhere, MustAsk, SignIns
 from inbound.scope import scope_of
 from inbound.store_sign_in import LIFE
@@ -30,6 +31,11 @@ class SignInBody(Schema):
         validate=validate.Regexp(r"[a-z2-7]{16}\Z", error="Give an id as this API names it."),
     )
     kind = fields.String(load_default="imap", validate=validate.OneOf(("imap", "pop3", "graph")))
+
+    @validates_schema
+    def _fitting(self, data: dict[str, Any], **_: Any) -> None:
+        if wrong := complaint(data["kind"], "oauth", data["provider"]):
+            raise ValidationError(wrong[1], wrong[0])
 
 
 class SignInBegun(Schema):

@@ -343,7 +343,12 @@ def test_nobody_begins_without_a_session(browser: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({}, "provider"), ({"provider": "yahoo"}, "provider"), ({"provider": "google", "mailbox": "x"}, "mailbox")],
+    [
+        ({}, "provider"),
+        ({"provider": "yahoo"}, "provider"),
+        ({"provider": "google", "mailbox": "x"}, "mailbox"),
+        ({"provider": "google", "kind": "graph"}, "provider"),
+    ],
 )
 def test_a_malformed_request_names_the_field(call: Call, body: dict[str, Any], field: str) -> None:
     answer = call("POST", "", body)
