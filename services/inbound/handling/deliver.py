@@ -20,8 +20,8 @@ from common.db import Database
 from common.errors import Permanent, PersonRefused, Temporary
 from common.jira import Jira
 from inbound import store_ledger, store_steps
-from inbound.handling import contents, lookup
-from inbound.handling.lookup import Found, Missing, Unclear
+from inbound.handling import effects, lookup
+from inbound.handling.lookup import Missing, Unclear
 from inbound.reading.parsed import ParsedMail
 from inbound.store_steps import Step
 
@@ -155,7 +155,7 @@ class Delivery:
         left = step.intended_at + self._job.settle - self._database.now()
         if left > 0:
             return Later(left, "It is not known yet whether Jira did what it was asked to: looking again later.")
-        found = self._ask(step, step.intended_at)
+        found = effects.look_up(self._jira, step, self._about(), step.intended_at)
         _log.info("unknown_step_looked_up", kind=step.kind, result=type(found).__name__)
         if isinstance(found, Unclear):
             return Held(f"It cannot be told whether Jira did what it was asked to. {found.why}")
@@ -168,16 +168,6 @@ class Delivery:
             done = _ended(step, found.detail)
             record(tx, self._job.tenant, [done])
             return done
-
-    def _ask(self, step: Step, since: float) -> Found | Missing | Unclear:
-        job, detail = self._job, step.detail
-        if step.kind == "issue":
-            return lookup.issue(self._jira, job.mail_id, detail["project"]["key"], detail.get("high") or 0)
-        if step.kind == "comment":
-            return lookup.comment(self._jira, job.mail_id, detail["issue"], since)
-        data = self._file(detail)
-        issue = self._issue["issue"]
-        return lookup.attachment(self._jira, issue, detail["filename"], len(data), since)
 
     # --- a step that is to be done
 
@@ -223,7 +213,7 @@ class Delivery:
 
     def _effect(self, step: Step) -> Step:
         try:
-            result = self._write(step)
+            result = effects.carry_out(self._jira, step, self._about())
         except Temporary as fault:
             if not fault.maybe_done:
                 self._undo(step)
@@ -235,24 +225,6 @@ class Delivery:
         done = _ended(step, result)
         self._unrecorded.append(done)
         return done
-
-    def _write(self, step: Step) -> Mapping[str, Any]:
-        detail, jira = step.detail, self._jira
-        if step.kind == "issue":
-            made = jira.create_issue(self._fields(detail), {contents.PROPERTY: detail["property"]})
-            return {"issue": str(made["id"]), "issue_key": str(made["key"])}
-        if step.kind == "comment":
-            # In the sender's own name the comment needs nobody to say who wrote it.
-            person = detail.get("person")
-            body = contents.comment(self._job.mail, "" if person else detail["lead"])
-            made = jira.add_comment(detail["issue"], body, {contents.PROPERTY: detail["property"]}, person=person)
-            return {"comment": str(made["id"])}
-        if step.kind == "property":
-            jira.set_property(detail["issue"], contents.PROPERTY, detail["value"])
-            return {}
-        data = self._file(detail)
-        made = jira.attach(self._issue["issue"], detail["filename"], detail["content_type"], data)
-        return {"attachment": str(made["id"]), "size": len(data)}
 
     def _refused(self, step: Step, fault: Permanent) -> Step:
         """Jira took a look and said no. A mail is complete without a file, and an issue without its reporter."""
@@ -280,23 +252,8 @@ class Delivery:
         with self._database.write() as tx:
             store_steps.undo(tx, step.id, step.detail)
 
-    # --- what the steps are about
-
-    def _fields(self, detail: Mapping[str, Any]) -> dict[str, Any]:
-        first_line = "" if detail["silent"] and detail["reporter"] else detail["lead"]
-        fields: dict[str, Any] = {
-            "project": {"id": detail["project"]["id"]},
-            "issuetype": {"id": detail["issue_type"]},
-            "summary": detail["summary"],
-            "description": contents.description(self._job.mail, first_line),
-        }
-        if detail["reporter"]:
-            fields["reporter"] = {"id": detail["reporter"]}
-        return fields
-
-    def _file(self, detail: Mapping[str, Any]) -> bytes:
-        index = detail["index"]
-        return self._job.raw if index is None else self._job.mail.attachments[index].content
+    def _about(self) -> effects.About:
+        return effects.About(self._job.mail_id, self._job.mail, self._job.raw, self._issue.get("issue"))
 
     def _remember(self, step: Step) -> None:
         if step.kind in ("issue", "comment"):
