@@ -65,11 +65,11 @@ def connect(place: World) -> dict[str, str]:
             api.post("/api/inbound/mailboxes", {name: known[name] for name in shared} | body)["id"]
         )
     for id in found.values():
-        wait_for("the mailboxes to be connected", lambda id=id: state(api, id) == "connected", 60)  # type: ignore[misc]
+        wait_for("the mailboxes to be connected", lambda id=id: _state(api, id) == "connected", 60)  # type: ignore[misc]
     return found
 
 
-def state(api: Any, id: str) -> str:
+def _state(api: Any, id: str) -> str:
     return str(api.get(f"/api/inbound/mailboxes/{id}")["state"])
 
 

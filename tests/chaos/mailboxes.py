@@ -6,7 +6,6 @@ the ledger has, what Jira has, what is left in the mailboxes, and what Mailbridg
 """
 
 import argparse
-import json
 import random
 import shutil
 import signal
@@ -14,71 +13,24 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
 from tests.chaos import acts, arrivals, boxes, closing, plan, stream
 from tests.chaos.arrivals import Arrival
-from tests.chaos.auditor import Findings
-from tests.chaos.balance import Balance
 from tests.chaos.boxes import BOXES
 from tests.chaos.human import Human
 from tests.chaos.plan import Act
+from tests.chaos.result import HEAD, Result, Size, errors_in, kills_of, line
 from tests.chaos.stream import Rooms, Sent
 from tests.chaos.watchman import Watchman
 from tests.chaos.world import World, world
 
 SECOND = ("inbound.fetcher.2", "inbound.worker.2")
 SETTINGS = {"MAILBRIDGE_POLL_SECONDS": "5"}
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much happens: different mails and comments over so many seconds; two deaths and a crash every so many.
-
-    whole: also what takes its time (`plan.storm`).
-    """
-
-    mails: int
-    comments: int
-    seconds: float
-    deaths: float = 8.0
-    crashes: float = 12.0
-    whole: bool = True
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run came to. unaccounted: what the reconciliations say; early: what left its folder before it was handled;
-    left: what lies in a folder and should not, or the other way round; drained: seconds, None if it was not done in time; errors: what the processes logged as such."""
-
-    seed: int
-    size: Size
-    delivered: int
-    kills: Counter[str]
-    balance: Balance
-    words: Findings
-    unaccounted: int
-    early: list[str]
-    left: list[str]
-    human: Human
-    seconds: float
-    drained: float | None
-    last_words: list[str]
-    errors: Counter[str]
-    strange: list[Any]
-    report: str
-
-    @property
-    def clean(self) -> bool:
-        """Whether the run is as it must be."""
-        wrong = self.unaccounted or self.early or self.left or self.strange or self.human.failed
-        return self.balance.clean and self.words.clean and self.drained is not None and not wrong
 
 
 def run(
@@ -119,8 +71,8 @@ def _run(seed: int, size: Size, place: World, say: Callable[[str], None]) -> Res
     early = [text for watchman in watchmen for text in watchman.early]
     found, words, left = closing.closed(place, books, came, sent, human)
     result = Result(
-        seed, size, len(came), _kills(storm), found, words, unaccounted, early, left, human, over - began, drained,
-        place.last_words, _errors(place.crew.logs), place.stage.sandbox.violations(), "",
+        seed, size, len(came), kills_of(storm), found, words, unaccounted, early, left, human, over - began, drained,
+        place.last_words, errors_in(place.crew.logs), place.stage.sandbox.violations(), "",
     )  # fmt: skip
     return result if result.clean else replace(result, report=_report(place, result))
 
@@ -161,22 +113,6 @@ class Postman(threading.Thread):
             self.brought += 1
 
 
-def _kills(storm: Sequence[Sequence[Act]]) -> Counter[str]:
-    return Counter(act.name.removesuffix(".2") for lane in storm for act in lane)
-
-
-def _errors(logs: Path) -> Counter[str]:
-    """What the processes logged as errors, by event: a fault of the world is none, so each is worth a look."""
-    found: Counter[str] = Counter()
-    for path in logs.glob("*.log"):
-        for text in path.read_text(errors="replace").splitlines():
-            if '"level": "error"' in text:
-                entry = json.loads(text)
-                event = str(entry["event"]).splitlines()[0][:120]
-                found[f"{path.stem.removesuffix('.2')}: {event}"] += 1
-    return found
-
-
 def _report(place: World, result: Result) -> str:
     logs = [
         f"{path.stem}: {line[:600]}"
@@ -188,26 +124,8 @@ def _report(place: World, result: Result) -> str:
     return "\n".join(map(str, (*facts, result.human.failed, place.waiting(), *logs[-20:])))
 
 
-HEAD = """\
-| seed | mails | delivered | kill -9: fetcher | inbound worker | other workers | stood still | broker down (killed) | database crashed \
-| human: acts (took away unseen) | seconds | drained in | lost | doubled | unaccounted | sent twice |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
-"""
-
-
-def line(result: Result) -> str:
-    """The run as a row of the table."""
-    kills, found, words = result.kills, result.balance, result.words
-    broker = kills["rabbitmq restarts"] + kills["rabbitmq is killed"]
-    still = sum(times for name, times in kills.items() if "still" in name)
-    drained = "not in time" if result.drained is None else f"{result.drained:.0f}"
-    return (
-        f"| {result.seed} | {result.size.mails} | {result.delivered} | {kills['inbound.fetcher']} | {kills['inbound.worker']} "
-        f"| {kills['connect.worker'] + kills['outbound.worker']} | {still} | {broker} ({kills['rabbitmq is killed']}) "
-        f"| {kills['postgresql crashes']} | {result.human.did.total()} ({found.unseen}) | {result.seconds:.0f} | {drained} "
-        f"| {len(found.lost) + len(words.lost)} | {len(found.doubled) + len(words.doubled) + words.invented} "
-        f"| {len(found.unaccounted) + result.unaccounted + len(result.early) + len(result.left)} | {words.repeats} |"
-    )
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def main() -> int:
@@ -229,8 +147,7 @@ def main() -> int:
         with RabbitMQ(folder / "rabbitmq") as rabbitmq, Postgres(folder / "postgres") as postgres:
             for number in range(options.runs):
                 size = Size(options.mails, options.comments, options.seconds)
-                say = lambda text: print(text, flush=True)  # noqa: E731
-                result = run(options.seed + number, size, rabbitmq, postgres, folder / str(number), say)
+                result = run(options.seed + number, size, rabbitmq, postgres, folder / str(number), _say)
                 print(line(result), flush=True)
                 if options.table:
                     with options.table.open("a", encoding="utf-8") as table:

@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.rabbitmq import RabbitMQ
-from tests.chaos.mailboxes import Size, line, run
+from tests.chaos.mailboxes import run
+from tests.chaos.result import Size, line
 
 SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
 SIZE = Size(mails=100, comments=10, seconds=20.0, deaths=6.0, crashes=7.0, whole=False)
