@@ -107,7 +107,7 @@ class AdminLetters:
         sender = store.sender_of(tx, message.tenant)
         if sender is None:
             return [self._row(tx, message, notice, 0, no=decide.NO_SENDER)]
-        told = self.sealing.read_told(tx, message.tenant, sender.told)
+        told = self._told(tx, sender)
         if not told:
             return [self._row(tx, message, notice, 0, sender=sender)]
         refusals = self._refusals(tx, message.tenant, notice, told)
@@ -115,6 +115,13 @@ class AdminLetters:
             self._row(tx, message, notice, number, sender, Candidate(one, admin_notice.TOLD), refusals.of(one))
             for number, one in enumerate(told)
         ]
+
+    def _told(self, tx: Connection, sender: Row[Any]) -> list[str]:
+        try:
+            return self.sealing.read_told(tx, sender.tenant, sender.told)
+        except Permanent as fault:  # then somebody else is told
+            _log.error("told_unreadable", tenant=sender.tenant, reason=str(fault))
+            return []
 
     def _row(
         self,

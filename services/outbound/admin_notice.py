@@ -108,7 +108,8 @@ def subject(notice: AdminNotice) -> str:
 
 def headline(notice: AdminNotice) -> str:
     """What is the matter, in a sentence."""
-    which = f"the mailbox {notice.name}" + (f" ({notice.address})" if notice.address else "")
+    told = notice.address and notice.address.lower() not in notice.name.lower()
+    which = f"the mailbox {notice.name}" + (f" ({notice.address})" if told else "")
     if notice.kind == "reconnect":
         return f"Mailbridge cannot read {which} any more: its sign-in is not good any more."
     if notice.kind == "expiring":

@@ -126,6 +126,17 @@ def test_else_the_account_of_the_api_token(rig: Rig, account: str | None) -> Non
     assert "http://127.0.0.1:8080/" in mail.as_string()
 
 
+def test_where_nobody_can_read_who_is_told_the_next_is(rig: Rig) -> None:
+    rig.set_sender()
+    with rig.database.write() as tx:
+        store.set_told(tx, TENANT, b"sealed by somebody else")
+    rig.jira.shown["bob"] = BOB
+    rig.start()
+    tell(rig)
+    rig.wait(lambda: ended(rig, 1))
+    assert rig.postbox.recipients() == [BOB]
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
 def test_a_person_whom_jira_does_not_know_is_passed_over(rig: Rig, status: int) -> None:
     rig.jira.credentials = {"scheme": "token", "email": ADMIN, "account_id": "admin"}

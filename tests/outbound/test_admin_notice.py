@@ -64,6 +64,11 @@ def test_the_subject_says_what_to_do(changes: dict[str, Any], said: str) -> None
     assert admin_notice.subject(notice(**changes)) == said
 
 
+def test_an_address_that_is_the_name_is_said_once() -> None:
+    assert "mailbox Support (support@company.test) any" in admin_notice.headline(notice())
+    assert "mailbox Support@company.test any" in admin_notice.headline(notice(name="Support@company.test"))
+
+
 def test_trouble_without_a_remedy_says_that_it_is_tried_on() -> None:
     assert admin_notice.advice(notice(kind="trouble", remedy="Ask them.")) == "Ask them."
     assert "goes on trying" in admin_notice.advice(notice(kind="trouble", remedy=""))
