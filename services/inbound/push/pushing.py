@@ -23,7 +23,7 @@ from common.problems import Problem
 from inbound import store_ledger, store_push
 from inbound.config import Config
 from inbound.fetching.entries import fingerprint_of, ledger_entry, raw_aad
-from inbound.sources import Message
+from inbound.sources import Message, batches
 from inbound.sources.opening import secret_aad
 from inbound.tables import data_key, outbox
 
@@ -109,9 +109,7 @@ class Pushing:
         size = max(size or 0, len(raw))
         too_large = size > door.limit
         if too_large:
-            problem = (
-                f"The mail is too large: {size} octets, where {door.limit} are taken. Only its header was recorded."
-            )
+            problem = f"The mail is too large. {batches.too_large(size, door.limit)} Only its header was recorded."
             message = Message("", size, header_of(raw), problem)
         else:
             message = Message("", size, raw)

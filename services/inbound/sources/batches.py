@@ -25,8 +25,9 @@ def batches(sizes: Sequence[tuple[T, int]]) -> Iterator[list[tuple[T, int]]]:
 
 def too_large(size: int, most: int) -> str:
     """The problem of a message with this many octets where at most `most` are taken."""
-    return f"It has {_megabytes(size)}, and at most {_megabytes(most)} are taken."
+    return f"It has {_in_words(size)}, and at most {_in_words(most)} are taken."
 
 
-def _megabytes(octets: int) -> str:
-    return f"{octets / 1024 / 1024:.1f} MB"
+def _in_words(octets: int) -> str:
+    megabytes = octets / 1024 / 1024
+    return f"{megabytes:.1f} MB" if megabytes >= 1 else f"{octets / 1024:.0f} kB"

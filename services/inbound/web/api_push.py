@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from common.problems import Problem
 from common.web import takes_any_body
 from inbound.push.pushing import PIPE, Entrance, Pushing, Taken
+from inbound.sources.batches import too_large
 
 _CHUNK = 64 * 1024
 _MOST_READ = (
@@ -53,6 +54,6 @@ def _bearer() -> str:
 
 def _too_large(door: Entrance, size: int, taken: Taken) -> str:
     return (
-        f"The mail has {size} octets, and this mailbox takes {door.limit}. Its header is recorded as mail {taken.mail}; tell the "
+        f"The mail is too large. {too_large(size, door.limit)} Its header is recorded as mail {taken.mail}; tell the "
         "sender that it was not delivered."
     )

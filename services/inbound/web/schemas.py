@@ -24,6 +24,10 @@ def _is_host(text: str) -> None:
 
 
 def _is_address(text: str) -> None:
+    if re.fullmatch(r"[^@+\s]+\+[^@\s]*@[^@\s]+", text):
+        raise ValidationError(
+            "Leave out the part from the + on: mail to such addresses is caught where the mailbox takes them."
+        )
     if not re.fullmatch(r"[^\s@<>,;:\"()\[\]\\+]{1,64}@[^\s@<>,;:\"()\[\]\\]{1,253}", text):
         raise ValidationError("Give the one address that people write to, such as support@example.com.")
 

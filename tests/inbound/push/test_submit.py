@@ -77,7 +77,7 @@ def test_the_envelope_line_of_a_mail_server_is_no_part_of_the_mail(
 def test_a_mail_that_is_too_large_goes_back_to_its_sender(url: str, token_file: Path, database: Database) -> None:
     raw = letter("Huge", text="x" * 3_000_000)
     code, said = submit(raw, "--url", url, "--token-file", str(token_file))
-    assert code == 65 and "20000" in said and said.count("\n") == 1
+    assert code == 65 and "20 kB" in said and said.count("\n") == 1
     (row,) = rig.mails(database)
     assert row.size == len(raw)
 
