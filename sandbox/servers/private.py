@@ -101,8 +101,11 @@ def answers(port: int, greeting: bytes = b"") -> bool:
         return False
 
 
+_WATCH = 'read -r nothing; kill -9 "-$1"'  # reads until the end, for nobody writes
+
+
 class Running:
-    """One process of a server in a session of its own, with its output in a file."""
+    """One process of a server in a session of its own, with its output in a file; it does not outlive this process."""
 
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], *, as_root: bool = False
@@ -119,6 +122,14 @@ class Running:
                 start_new_session=True,
                 **({} if as_root else account()),
             )
+        # Who is killed stops nothing any more: the watch hears it by the end of its input, and ends the whole group.
+        self._watch = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, "watch", str(self.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     @property
     def pid(self) -> int:
@@ -134,8 +145,10 @@ class Running:
                 raise DidNotStart("\n".join([f"{self._process.args!r} did not start:", *texts]))
             time.sleep(0.05)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 30.0) -> None:
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 60.0) -> None:
         """End it with `number`, and with SIGKILL (its whole group) when that takes longer than `seconds`."""
+        self._watch.kill()  # before the group's number can be somebody else's
+        self._watch.communicate()
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:

@@ -21,7 +21,7 @@ from common.messages import TOPICS, Message
 from sandbox.servers.ports import free_port
 from sandbox.servers.rabbitmq import RabbitMQ
 
-pytestmark = pytest.mark.rabbitmq
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(900)]  # rabbitmqctl can take a minute
 
 
 @pytest.fixture

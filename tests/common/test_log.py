@@ -64,9 +64,9 @@ def test_addresses_are_cut_to_first_letter_and_domain(text: str) -> None:
 
 def test_redacting_a_hostile_text_takes_no_time() -> None:
     text = "a" * 500_000 + "@" + "<" * 500_000 + '"' * 100_000 + "%40" + "." * 500_000
-    started = time.monotonic()
+    started = time.thread_time()  # of this thread alone, whatever else the machine does
     log.redact(text)
-    assert time.monotonic() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_a_line_is_json_with_time_level_logger_and_event(lines: Lines) -> None:

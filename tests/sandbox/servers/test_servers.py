@@ -1,9 +1,12 @@
 """The private servers do what the tests that use them take for granted."""
 
 import imaplib
+import os
 import smtplib
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,6 +20,7 @@ from sandbox.servers.postfix import Postfix
 from sandbox.servers.postgres import Postgres
 from sandbox.servers.private import NotAvailable, answers, program
 from tests.conftest import _started
+from tests.running import ROOT, wait_for
 
 
 @pytest.mark.dovecot
@@ -95,6 +99,25 @@ def test_a_stopped_server_is_gone_and_its_data_are_there_at_the_next_start(postg
     with Postgres(folder) as server:
         server.drop_database("kept")
         assert server.create_database("kept") == f"postgresql://app@127.0.0.1:{server.port}/kept"
+
+
+def test_who_is_killed_leaves_no_server_behind(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from sandbox.servers.private import Running\n"
+        "running = Running(['sleep', '600'], Path(sys.argv[1]), {'PATH': '/usr/bin:/bin'}, as_root=True)\n"
+        "print(running.pid, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, stdout=subprocess.PIPE)
+    pid = int(killed.stdout)
+    wait_for(lambda: not runs(pid), 60)
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_free_ports_are_different_and_free_and_never_the_kernels_own() -> None:
