@@ -71,7 +71,7 @@ class World:
 
         kept: count those too that a broker has confirmed and that only wait to be sent a second time.
         """
-        own = "topic IN ('mail.received', 'window.due', 'delivery.due')"
+        own = "topic IN ('mail.received', 'window.due', 'delivery.due', 'notice.due')"
         which = "true" if kept else f"({own} OR attempts = 0 OR sent_until IS NOT NULL)"
         union = " UNION ALL ".join(
             f"SELECT topic, count(*) FROM {service}.outbox WHERE {which} GROUP BY topic"
