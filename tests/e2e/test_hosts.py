@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.e2e.fake_page import NO_SITE, FakeApi, PageServers
-from tests.e2e.test_page import api, browser, mail, mailbox, page, servers  # noqa: F401 - fixtures
+from tests.e2e.test_page import PATIENCE, api, browser, mail, mailbox, page, servers  # noqa: F401 - fixtures
 from tests.e2e.test_page import choose as choose_option
 from tests.running import ROOT
 
@@ -70,7 +70,7 @@ def attached(**more: Any) -> dict[str, Any]:
 def picture(page: Page, name: str) -> None:  # noqa: F811
     """Keep what the page looks like now, in the light and in the dark."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", full_page=True)
+    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled", full_page=True, timeout=4 * PATIENCE)
 
 
 def test_the_set_up_link_leads_to_a_jira_that_is_attached(page: Page, servers: PageServers, api: FakeApi) -> None:  # noqa: F811

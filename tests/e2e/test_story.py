@@ -167,9 +167,9 @@ def choose(frame: FrameLocator, label: str, option: str) -> None:
 def picture(page: Page, name: str) -> None:
     """Keep what the page looks like now; the README's is replaced on demand only."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.wait_for_load_state("networkidle")
+    # Not for "networkidle": a page that asks every few seconds has none on a machine that answers in seconds.
     path = PICTURES / f"{name}.png"
-    page.screenshot(path=path, animations="disabled")
+    page.screenshot(path=path, animations="disabled", timeout=4 * PATIENCE)
     target = ROOT / "docs" / "images" / f"{name}.png"
     if os.environ.get("UPDATE_SCREENSHOTS") == "1" and name in ("page", "why"):
         target.parent.mkdir(parents=True, exist_ok=True)
