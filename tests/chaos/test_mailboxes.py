@@ -1,7 +1,6 @@
 """Chaos over the mailboxes, the short form: every strategy, a human in between, everything dies (CHAOS_SEED repeats a run)."""
 
 import os
-import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from sandbox.servers.rabbitmq import RabbitMQ
 from tests.chaos.mailboxes import run
 from tests.chaos.result import Size, line
 
-SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
+SEED = int(os.environ.get("CHAOS_SEED", "7"))
 SIZE = Size(mails=100, comments=10, seconds=20.0, deaths=6.0, crashes=7.0, whole=False)
 
 

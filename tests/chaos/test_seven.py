@@ -1,7 +1,6 @@
 """Chaos over the seven processes, the short form: some of what can go wrong, drawn by a seed (CHAOS_SEED repeats a run)."""
 
 import os
-import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from sandbox.servers.rabbitmq import RabbitMQ
 from tests.chaos.plan import make
 from tests.chaos.run import line, run
 
-SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
+SEED = int(os.environ.get("CHAOS_SEED", "7"))
 
 
 @pytest.mark.timeout(1200)

@@ -1,6 +1,6 @@
 """kill -9 at a random moment, with a hundred mails on their way, again and again: each mail is there exactly once.
 
-CHAOS_ROUNDS (default 4) and CHAOS_SEED (default: drawn, printed) set the run; the auditor compares what was sent with what
+CHAOS_ROUNDS (default 4) and CHAOS_SEED (default 7) set the run; the auditor compares what was sent with what
 the stand-in Jira holds and shares no code with the services.
 """
 
@@ -22,7 +22,7 @@ from sandbox.stage import MAILBOX, Stage
 from tests.running import Standalone, sandbox_settings, wait_for
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "4"))
-SEED = int(os.environ.get("CHAOS_SEED", str(random.SystemRandom().randrange(10**6))))
+SEED = int(os.environ.get("CHAOS_SEED", "7"))
 MAILS = 100
 MARK = re.compile(r"mark-\d+-\d+")
 
