@@ -14,7 +14,7 @@ for part in "$@"; do
     seven) .venv/bin/python -m tests.chaos.run "${given[@]}" --table var/chaos.md ;;
     mailboxes) .venv/bin/python -m tests.chaos.mailboxes "${given[@]}" --table var/chaos-mailboxes.md ;;
     alone)
-      CHAOS_ROUNDS=${CHAOS_ROUNDS:-20} .venv/bin/python -m pytest tests/chaos/test_standalone.py -s
+      CHAOS_ROUNDS=${CHAOS_ROUNDS:-20} CHAOS_SEED=${CHAOS_SEED:-$RANDOM} .venv/bin/python -m pytest tests/chaos/test_standalone.py -s
       ;;
     *) echo "chaos: unknown part '$part'; give seven, mailboxes or alone." >&2; exit 2 ;;
   esac || failed=yes
