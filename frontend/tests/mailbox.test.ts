@@ -47,6 +47,7 @@ const SETTINGS = {
   move_to: 'Done',
   unnamed: 'ignore' as const,
   max_bytes: 20 * 1024 * 1024,
+  answer_oversized: true,
   authserv_id: 'mx.example.com',
   sub_addresses: true,
   secret_expires_at: null,
@@ -177,6 +178,11 @@ describe('what is sent', () => {
   });
 
   it('gives a stored mailbox back as it was', () => expect(mailboxBody(draftOfMailbox(STORED), false)).toEqual(SETTINGS));
+
+  it('answers nobody unless told to', () => {
+    expect(mailboxBody(filled(), false).answer_oversized).toBe(false);
+    expect(mailboxBody(filled({ answerOversized: true }), false).answer_oversized).toBe(true);
+  });
 
   it('keeps a limit to the octet', () => {
     const odd = { ...STORED, max_bytes: 12_345_678 };

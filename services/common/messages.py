@@ -71,6 +71,8 @@ TOPICS: Mapping[str, Topic] = {
         # A mailbox needs its administrator: outbound finds out whom to write to, one letter a recipient.
         Topic("admin.notice", "inbound", ("outbound",)),
         Topic("notice.due", "outbound", ("outbound",)),
+        # A sender is told what became of their mail: a refusal, one letter.
+        Topic("mail.notice", "inbound", ("outbound",)),
         Topic("jira.event", "connect", ("outbound",)),
         Topic("window.due", "outbound", ("outbound",)),
         Topic("delivery.due", "outbound", ("outbound",)),

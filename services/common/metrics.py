@@ -101,6 +101,9 @@ DELIVERIES = _counter("deliveries_total", "Deliveries that reached a state.", ("
 ADMIN_LETTERS = _counter(
     "admin_letters_total", "Letters to whoever has to do something about a mailbox that reached a state.", ("state",)
 )
+SENDER_LETTERS = _counter(
+    "sender_letters_total", "Letters to senders whose mail was too large that reached a state.", ("state",)
+)
 SENDER_STATE = _gauge("sender_state", "Outgoing servers, by state.", ("state",))
 
 HTTP_REQUESTS = _counter(

@@ -67,6 +67,8 @@ mailbox = Table(
     Column("move_to", String(500)),
     Column("unnamed", String(10), nullable=False, server_default="take"),
     Column("max_bytes", BigInteger),
+    # Who sends more than that is told so.
+    Column("answer_oversized", Boolean, nullable=False, server_default=false()),
     Column("push_hash", String(64)),
     Column("grant_state", String(12)),
     Column("secret_expires_at", Double),

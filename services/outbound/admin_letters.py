@@ -5,63 +5,33 @@ connected the mailbox, else to the account of an API token. Whom that is, is ask
 a Jira that cannot be asked just then delays it and nothing else.
 """
 
-import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
 from common import log, metrics
-from common.claims import Claim
 from common.db import Database
 from common.errors import Fault, Permanent
-from common.ids import new_id
 from common.messages import Message
-from common.outbox import Outbox
 from common.vendor import Vendor
-from outbound import admin_notice, decide, mime, render, store, store_admin_letters, store_events, threads
+from outbound import admin_notice, decide, mime, render, store, threads
 from outbound.addresses import Addresses
 from outbound.admin_notice import AdminNotice, Candidate, Refusals
-from outbound.facts import Recipient
-from outbound.marks import Marks
-from outbound.sealing import Sealing
-from outbound.sending import Attempt, Parcel, Sending, server_of
+from outbound.notice_letters import Desk, Job
+from outbound.sending import Attempt, Sending
 from outbound.store_admin_letters import LETTERS
-from outbound.transports.smtp import SmtpServer
 
 _log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """A claimed letter. recipient: None until it is found out."""
-
-    row: Row[Any]
-    notice: AdminNotice
-    server: SmtpServer
-    from_name: str
-    from_address: str
-    recipient: Candidate | None
-    now: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """This will not be sent: the state it ends in, with the reason (skipped) or the error (failed)."""
-
-    row: Row[Any]
-    state: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class AdminLetters:
-    """The handlers of `admin.notice` and `notice.due`; any number of threads may share it."""
+    """The handler of `admin.notice`, and the kinds of letters that come of it; any number of threads may share it."""
 
     database: Database
-    outbox: Outbox
-    sealing: Sealing
-    marks: Marks
+    desk: Desk
     renderer: render.Renderer
     sending: Sending
     vendor: Vendor
@@ -77,140 +47,80 @@ class AdminLetters:
             return
         with self.database.write() as tx:
             rows = self._letters(tx, message, notice)
-            if not store_admin_letters.add(tx, rows):
-                return
-            due = [{"letter": row["id"]} for row in rows if row["state"] == "pending"]
-            self.outbox.put_all(tx, "notice.due", message.tenant, due)
+            due = self.desk.add(tx, message, rows)
+        if due is None:
+            return
         for row in rows:
             metrics.ADMIN_LETTERS.labels(row["state"]).inc()
-        _log.info("admin_notice", mailbox=notice.mailbox, notice=notice.kind, letters=len(due))
+        _log.info("admin_notice", mailbox=notice.mailbox, notice=notice.kind, letters=due)
         if not due:
             _log.error("admin_not_told", mailbox=notice.mailbox, notice=notice.kind, reason=rows[0]["reason"])
 
-    def on_due(self, message: Message) -> None:
-        """Send the letter that the message names, if it is still to be sent."""
-        id, since = str(message.body["letter"]), time.monotonic()
-        with log.bind(letter=id):
-            job = self._claim(message, id)
-            if job is None:
-                return
-            attempt = Attempt(message, id, job.row.attempts)
-            if isinstance(job, _Stop):
-                self.sending.end(attempt, job.state, job.why)
-                return
-            with self.sending.held(attempt, since) as claim:
-                self._send(attempt, job, claim)
+    def refusal(self, tx: Connection, row: Row[Any], content: Mapping[str, Any], address: str) -> str:
+        """Why we do not write there, or ""."""
+        return self._refusals(tx, row.tenant, admin_notice.read(content), [address]).of(address)
 
-    # --- making
-
-    def _letters(self, tx: Connection, message: Message, notice: AdminNotice) -> list[dict[str, Any]]:
-        sender = store.sender_of(tx, message.tenant)
-        if sender is None:
-            return [self._row(tx, message, notice, 0, no=decide.NO_SENDER)]
-        told = self._told(tx, sender)
-        if not told:
-            return [self._row(tx, message, notice, 0, sender=sender)]
-        refusals = self._refusals(tx, message.tenant, notice, told)
-        return [
-            self._row(tx, message, notice, number, sender, Candidate(one, admin_notice.TOLD), refusals.of(one))
-            for number, one in enumerate(told)
-        ]
-
-    def _told(self, tx: Connection, sender: Row[Any]) -> list[str]:
-        try:
-            return self.sealing.read_told(tx, sender.tenant, sender.told)
-        except Permanent as fault:  # then somebody else is told
-            _log.error("told_unreadable", tenant=sender.tenant, reason=str(fault))
-            return []
-
-    def _row(
-        self,
-        tx: Connection,
-        message: Message,
-        notice: AdminNotice,
-        number: int,
-        sender: Row[Any] | None = None,
-        recipient: Candidate | None = None,
-        no: str = "",
-    ) -> dict[str, Any]:
-        id, tenant = new_id(), message.tenant
-        return {
-            "id": id,
-            "tenant": tenant,
-            "notice": message.id,
-            "number": number,
-            "kind": notice.kind,
-            "content": self.sealing.notice(tx, tenant, id, notice.to_json()),
-            **self._to(tx, tenant, id, recipient),
-            "reason": no or (recipient.why if recipient else ""),
-            "state": "skipped" if no else "pending",
-            # No token of a conversation: an answer to this letter belongs to none.
-            "message_id": f"notice-{id}@{threads.domain(sender.from_address)}" if sender is not None else None,
-        }
-
-    def _to(self, tx: Connection, tenant: str, id: str, recipient: Candidate | None) -> dict[str, Any]:
-        if recipient is None:
-            return {"recipient": None, "recipient_hash": ""}
-        who = Recipient("address", "", recipient.address, None)
-        mark = self.marks.of(tenant, recipient.address)
-        return {"recipient": self.sealing.recipient(tx, tenant, id, who), "recipient_hash": mark}
-
-    # --- sending
-
-    def _claim(self, message: Message, id: str) -> _Job | _Stop | None:
-        with self.database.write() as tx:
-            if not self.outbox.still_out(tx, message.id):
-                return None
-            row = self.sending.claim(tx, message, id)
-            if row is None:
-                return None
-            try:
-                return self._job(tx, row)
-            except Permanent as fault:  # its tenant's key is gone, or the row was altered
-                return _Stop(row, "failed", str(fault))
-
-    def _job(self, tx: Connection, row: Row[Any]) -> _Job | _Stop:
-        now, sender = store_events.clock(tx), store.sender_of(tx, row.tenant)
-        if self.sending.too_late(row.attempts, row.created_at, now):
-            return _Stop(row, "failed", f"This could not be sent for too long. {row.error or ''}".strip())
-        if sender is None:
-            return _Stop(row, "skipped", decide.NO_SENDER)
-        notice = admin_notice.read(self.sealing.read_notice(tx, row.tenant, row.id, row.content))
-        recipient = None
-        if row.recipient is not None:
-            address = self.sealing.read_recipient(tx, row.tenant, row.id, row.recipient)["address"] or ""
-            if why := self._refusals(tx, row.tenant, notice, [address]).of(address):
-                return _Stop(row, "skipped", why)
-            recipient = Candidate(address, row.reason)
-        server = server_of(tx, self.sealing, sender)
-        return _Job(row, notice, server, sender.from_name, sender.from_address, recipient, now)
-
-    def _send(self, attempt: Attempt, job: _Job, claim: Claim[Attempt]) -> None:
-        recipient = job.recipient or self._find(attempt, job)
-        if recipient is None:
-            return
-        data = self._compose(job, recipient)
-        mark = self.marks.of(attempt.tenant, recipient.address)
-        self.sending.send(attempt, Parcel(job.server, job.from_address, recipient.address, mark, data), claim)
-
-    def _find(self, attempt: Attempt, job: _Job) -> Candidate | None:
+    def find(self, attempt: Attempt, job: Job) -> Candidate | None:
         """Who is to be told, noted at the letter; None if that cannot be found out now, or there is nobody."""
-        tenant = attempt.tenant
+        tenant, notice = attempt.tenant, admin_notice.read(job.content)
         try:
-            candidates = self._candidates(tenant, job.notice)
+            candidates = self._candidates(tenant, notice)
         except Fault as fault:
             retry = getattr(fault, "retry_after", None) or 0.0
             self.sending.put_off(attempt, fault, max(attempt.pause, retry))
             return None
         with self.database.write() as tx:
-            refusals = self._refusals(tx, tenant, job.notice, [one.address for one in candidates])
+            refusals = self._refusals(tx, tenant, notice, [one.address for one in candidates])
             found = admin_notice.first(candidates, refusals)
             if isinstance(found, Candidate):
-                values = {**self._to(tx, tenant, attempt.id, found), "reason": found.why}
+                values = {**self.desk.to(tx, tenant, attempt.id, found.address), "reason": found.why}
                 return found if LETTERS.change(tx, attempt.id, attempt.number, **values) else None
-        _log.error("admin_not_told", mailbox=job.notice.mailbox, notice=job.notice.kind, reason=found)
+        _log.error("admin_not_told", mailbox=notice.mailbox, notice=notice.kind, reason=found)
         self.sending.end(attempt, "skipped", found)
         return None
+
+    def compose(self, job: Job, recipient: Candidate) -> bytes:
+        """The letter as it travels."""
+        notice = admin_notice.read(job.content)
+        letter = self.renderer.notice(
+            {
+                "headline": admin_notice.headline(notice),
+                "reason": notice.reason,
+                "remedy": admin_notice.advice(notice),
+                "comfort": admin_notice.comfort(notice),
+                "why": recipient.why,
+                "link": self._link(job.row.tenant),
+            }
+        )
+        envelope = mime.Envelope(job.from_name, job.from_address, "", recipient.address)
+        heads = threads.alone(job.row.message_id)
+        return mime.message(envelope, admin_notice.subject(notice), letter, heads, job.now)
+
+    # --- making
+
+    def _letters(self, tx: Connection, message: Message, notice: AdminNotice) -> list[dict[str, Any]]:
+        sender = store.sender_of(tx, message.tenant)
+        told = self._told(tx, sender) if sender is not None else []
+        if not told:
+            no = decide.NO_SENDER if sender is None else ""
+            return [self.desk.row(tx, message, notice.kind, notice.to_json(), sender=sender, no=no)]
+        refusals = self._refusals(tx, message.tenant, notice, told)
+        content, why = notice.to_json(), admin_notice.TOLD
+        return [
+            self.desk.row(
+                tx, message, notice.kind, content, number, sender=sender, address=one, why=why, no=refusals.of(one)
+            )
+            for number, one in enumerate(told)
+        ]
+
+    def _told(self, tx: Connection, sender: Row[Any]) -> list[str]:
+        try:
+            return self.desk.sealing.read_told(tx, sender.tenant, sender.told)
+        except Permanent as fault:  # then somebody else is told
+            _log.error("told_unreadable", tenant=sender.tenant, reason=str(fault))
+            return []
+
+    # --- to whom
 
     def _candidates(self, tenant: str, notice: AdminNotice) -> list[Candidate]:
         """In the order in which they are to be told; raises while Jira or connect cannot be asked."""
@@ -230,24 +140,10 @@ class AdminLetters:
             return None
 
     def _refusals(self, tx: Connection, tenant: str, notice: AdminNotice, addresses: list[str]) -> Refusals:
-        marks = [self.marks.of(tenant, address) for address in addresses]
+        mark = self.desk.marks.of
+        marks = [mark(tenant, address) for address in addresses]
         own = store.own_addresses(tx, tenant) | frozenset(notice.own)
-        return Refusals(own, store.suppressions(tx, tenant, marks), lambda address: self.marks.of(tenant, address))
-
-    def _compose(self, job: _Job, recipient: Candidate) -> bytes:
-        letter = self.renderer.notice(
-            {
-                "headline": admin_notice.headline(job.notice),
-                "reason": job.notice.reason,
-                "remedy": admin_notice.advice(job.notice),
-                "comfort": admin_notice.comfort(job.notice),
-                "why": recipient.why,
-                "link": self._link(job.row.tenant),
-            }
-        )
-        envelope = mime.Envelope(job.from_name, job.from_address, "", recipient.address)
-        heads = threads.alone(job.row.message_id)
-        return mime.message(envelope, admin_notice.subject(job.notice), letter, heads, job.now)
+        return Refusals(own, store.suppressions(tx, tenant, marks), lambda address: mark(tenant, address))
 
     def _link(self, tenant: str) -> str:
         try:

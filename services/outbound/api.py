@@ -4,7 +4,7 @@ Who looks at an issue learns of its letters that they went out, when, and to wha
 Recipients are other people's addresses, and a reason or an event may tell of a comment that the viewer cannot see.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import jsonify
@@ -16,7 +16,7 @@ from common.errors import Permanent
 from common.openapi import OR_NULL
 from common.schemas import TestResult
 from common.web import Problem, check_issue_session, check_session, current_session
-from outbound import admin_notice, schemas, store_admin_letters, store_deliveries
+from outbound import admin_notice, schemas, sender_notice, store_admin_letters, store_deliveries
 from outbound.sealing import Sealing
 from outbound.senders import Senders
 
@@ -70,7 +70,7 @@ def deliveries_blueprint(database: Database, sealing: Sealing) -> Blueprint:
 
 
 def admin_letters_blueprint(database: Database, sealing: Sealing) -> Blueprint:
-    """What administrators were told about mailboxes."""
+    """What administrators were told about mailboxes, and senders about their mail."""
     pages = Blueprint(
         "admin_letters", __name__, url_prefix="/api/outbound/admin-letters", description="What administrators were told"
     )
@@ -124,12 +124,22 @@ def _veiled(row: Row[Any]) -> dict[str, Any]:
 
 def _shown_letter(tx: Connection, sealing: Sealing, row: Row[Any]) -> dict[str, Any]:
     try:
-        notice = admin_notice.read(sealing.read_notice(tx, row.tenant, row.id, row.content))
+        content = sealing.read_notice(tx, row.tenant, row.id, row.content)
     except Permanent:  # the tenant's key was destroyed
         about = {"mailbox": "(erased)", "mailbox_id": "", "subject": ""}
     else:
-        about = {"mailbox": notice.name, "mailbox_id": notice.mailbox, "subject": admin_notice.subject(notice)}
+        about = _refused(content) if row.kind == sender_notice.OVERSIZED else _told(content)
     return {**row._mapping, **about, "recipient": "" if row.recipient is None else _recipient(tx, sealing, row)}
+
+
+def _told(content: Mapping[str, Any]) -> dict[str, str]:
+    notice = admin_notice.read(content)
+    return {"mailbox": notice.name, "mailbox_id": notice.mailbox, "subject": admin_notice.subject(notice)}
+
+
+def _refused(content: Mapping[str, Any]) -> dict[str, str]:
+    notice = sender_notice.stored(content)
+    return {"mailbox": notice.mailbox, "mailbox_id": "", "subject": sender_notice.subject(notice)}
 
 
 def _shown(tx: Connection, sealing: Sealing, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """A letter as the octets that travel: 7-bit MIME, multipart/alternative, with the headers of automatic mail. Pure.
 
-Auto-Submitted: RFC 3834. X-Auto-Response-Suppress names each kind but `All`, which would mute bounces as well.
+Auto-Submitted: RFC 3834. X-Auto-Response-Suppress names each kind but `All`, which would mute bounces as well;
+an answer to a mail says `All`: a bounce of it would tell us nothing.
 """
 
 from dataclasses import dataclass
@@ -32,8 +33,11 @@ class Envelope:
     to_address: str
 
 
-def message(envelope: Envelope, subject: str, letter: Letter, threading: Threading, at: float) -> bytes:
-    """The whole mail with CRLF line ends. Names and subject may hold anything: line breaks are taken out."""
+def message(
+    envelope: Envelope, subject: str, letter: Letter, threading: Threading, at: float, *, answers: bool = False
+) -> bytes:
+    """The whole mail with CRLF line ends. Names and subject may hold anything: line breaks are taken out. answers: it is a
+    program's answer to a mail."""
     mail = MIMEMultipart("alternative")
     mail["From"] = _person(envelope.from_name, envelope.from_address)
     mail["To"] = _person(envelope.to_name, envelope.to_address)
@@ -47,8 +51,8 @@ def message(envelope: Envelope, subject: str, letter: Letter, threading: Threadi
     ):
         if value:
             mail[name] = value
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "DR, RN, NRN, OOF, AutoReply"
+    mail["Auto-Submitted"] = "auto-replied" if answers else "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All" if answers else "DR, RN, NRN, OOF, AutoReply"
     mail.attach(_part(letter.text, "plain"))
     mail.attach(_part(letter.html, "html"))
     return mail.as_bytes(policy=_UNFOLDED).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

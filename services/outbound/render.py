@@ -10,7 +10,7 @@ from typing import Any
 
 from liquid import Environment, Markup, StrictUndefined
 
-from outbound import adf_render, admin_templates, letter_templates
+from outbound import adf_render, admin_templates, letter_templates, sender_templates
 from outbound.audience import CUSTOMER_FIELDS
 from outbound.facts import Issue, Item
 
@@ -57,10 +57,16 @@ class Renderer:
         self._html = escaping.from_string(letter_templates.HTML)
         self._notice_text = plain.from_string(admin_templates.TEXT)
         self._notice_html = escaping.from_string(admin_templates.HTML)
+        self._refusal_text = plain.from_string(sender_templates.TEXT)
+        self._refusal_html = escaping.from_string(sender_templates.HTML)
 
     def notice(self, values: Mapping[str, str]) -> Letter:
         """A letter to an admin about a mailbox; values as `admin_templates` names them."""
         return Letter("", self._notice_text.render(**values), self._notice_html.render(**values))
+
+    def refusal(self, values: Mapping[str, str]) -> Letter:
+        """A letter to a sender whose mail was not taken; values as `sender_templates` names them."""
+        return Letter("", self._refusal_text.render(**values), self._refusal_html.render(**values))
 
     def letter(
         self,

@@ -116,13 +116,13 @@ class AdminLetterQuery(Schema):
 
 
 class AdminLetter(Schema):
-    """One letter to somebody who has to do something about a mailbox, or why nobody got one."""
+    """One letter to somebody who has to do something about a mailbox or a mail, or why nobody got one."""
 
     id = fields.String()
     created_at = fields.Float()
-    kind = fields.String(metadata={"description": "reconnect, expiring or trouble"})
-    mailbox = fields.String(metadata={"description": "the mailbox's name"})
-    mailbox_id = fields.String()
+    kind = fields.String(metadata={"description": "reconnect, expiring or trouble; oversized: to the sender of a mail"})
+    mailbox = fields.String(metadata={"description": "the mailbox's name; its address where a sender was told"})
+    mailbox_id = fields.String(metadata={"description": "empty where a sender was told"})
     subject = fields.String()
     recipient = fields.String(metadata={"description": "empty: nobody, or not known yet"})
     state = fields.String(metadata={"description": "pending, sending, sent, skipped or failed"})

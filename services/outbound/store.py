@@ -15,6 +15,7 @@ __all__ = [
     "add_thread",
     "drop_sender",
     "forget_conversations",
+    "hold_sender",
     "own_addresses",
     "participants_of",
     "put_sender",
@@ -32,6 +33,11 @@ __all__ = [
 def sender_of(tx: Connection, tenant: str) -> Row[Any] | None:
     """The tenant's outgoing server, or None."""
     return tx.execute(select(sender).where(sender.c.tenant == tenant)).one_or_none()
+
+
+def hold_sender(tx: Connection, tenant: str) -> Row[Any] | None:
+    """The same; no other transaction that asks so goes on before this one has ended."""
+    return tx.execute(select(sender).where(sender.c.tenant == tenant).with_for_update()).one_or_none()
 
 
 def put_sender(tx: Connection, tenant: str, values: Mapping[str, Any]) -> None:

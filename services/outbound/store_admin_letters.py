@@ -1,4 +1,4 @@
-"""SQL over the letters to admins: one row a recipient and notice, or one that says why there is none.
+"""SQL over the letters of notices, to admins and to senders: one row a recipient and notice, or one that says why there is none.
 
 What they have in common with other letters, states among it, is in `store_letters`. Functions take the caller's transaction.
 """
@@ -32,6 +32,14 @@ def page(tx: Connection, tenant: str, before: str | None, limit: int) -> Sequenc
     if before:
         query = query.where(admin_letter.c.id < before)
     return tx.execute(query.order_by(admin_letter.c.id.desc()).limit(limit)).all()
+
+
+def answered(tx: Connection, tenant: str, mark: str, kind: str, seconds: float) -> bool:
+    """Whether a letter of this kind went to the address with this mark within the last `seconds`, or is on its way."""
+    t = admin_letter
+    lately = t.c.state.in_(UNSENT) | ((t.c.state == "sent") & (t.c.sent_at > now() - seconds))
+    theirs = (t.c.tenant == tenant, t.c.recipient_hash == mark, t.c.kind == kind)
+    return tx.execute(select(t.c.id).where(*theirs, lately).limit(1)).first() is not None
 
 
 def forget_older(tx: Connection, age: float) -> int:

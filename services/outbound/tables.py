@@ -126,7 +126,8 @@ delivery = Table(
     Index("ix_delivery_created_at", "created_at"),
 )
 
-# Letters to whoever has to do something about a mailbox. notice: the message that told of it.
+# Letters to whoever has to do something about a mailbox, and to senders whose mail was too large (kind oversized). notice: the
+# message that told of it.
 admin_letter = Table(
     "admin_letter",
     metadata,
@@ -135,7 +136,7 @@ admin_letter = Table(
     Column("notice", _ID, nullable=False),
     Column("number", Integer, nullable=False),
     Column("kind", String(12), nullable=False),
-    # What it says (`admin_notice`) as JSON, sealed.
+    # What it says (`admin_notice`, `sender_notice`) as JSON, sealed.
     Column("content", LargeBinary, nullable=False),
     # As a delivery's; null while nobody knows yet who is to be told, or where there is nobody.
     Column("recipient", LargeBinary),

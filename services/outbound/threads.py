@@ -46,6 +46,14 @@ def alone(message_id: str) -> Threading:
     return Threading(f"<{message_id}>", "", "", "")
 
 
+def answering(message_id: str, earlier: Sequence[str], parent: str, reply_to: str) -> Threading:
+    """The headers of an answer that carries no token. message_id: its own; earlier, parent: the answered mail's references and
+    its own Message-ID; all without brackets. reply_to: where an answer to it goes, or ""."""
+    own = _clean(parent)
+    known = list(dict.fromkeys(one for one in (*map(_clean, earlier[-_MOST:]), own) if one)) if own else []
+    return Threading(f"<{message_id}>", f"<{own}>" if own else "", " ".join(f"<{one}>" for one in known), reply_to)
+
+
 def reply_address(token: str, mailbox: str, *, sub_addresses: bool) -> str:
     """The mailbox, with the token as its sub-address where it takes one and the local part stays within 64 octets."""
     local, _, domain = mailbox.rpartition("@")

@@ -17,7 +17,7 @@ from common.nets import Nets
 from common.outbox import Outbox, Relay, consume
 from common.process import run
 from common.vendor import Vendor
-from outbound import store_admin_letters, store_deliveries
+from outbound import admin_notice, sender_notice, store_admin_letters, store_deliveries
 from outbound.addresses import Addresses
 from outbound.admin_letters import AdminLetters
 from outbound.asking import Asking
@@ -28,9 +28,11 @@ from outbound.housekeeping import Housekeeping
 from outbound.intake import Intake
 from outbound.lookups import Lookups
 from outbound.marks import Marks
+from outbound.notice_letters import Desk, Kind, NoticeLetters
 from outbound.notices import Notices
 from outbound.render import Renderer
 from outbound.sealing import Sealing
+from outbound.sender_letters import SenderLetters
 from outbound.sending import Limits, Sending
 from outbound.tables import data_key, outbox
 from outbound.transports.pool import SmtpPool
@@ -77,14 +79,18 @@ class Worker:
             for name, letters, count in (
                 ("delivery", store_deliveries.LETTERS, metrics.DELIVERIES),
                 ("admin_letter", store_admin_letters.LETTERS, metrics.ADMIN_LETTERS),
+                ("sender_letter", store_admin_letters.LETTERS, metrics.SENDER_LETTERS),
             )
         }
         notices = Notices(database, rows, sites, renderer)
         self._deliveries = Deliveries(database, rows, sealing, renderer, self._sending["delivery"], notices)
-        self._admins = AdminLetters(
-            database, rows, sealing, marks, renderer,
-            self._sending["admin_letter"], vendor, addresses, settings.base_url,
-        )  # fmt: skip
+        desk = Desk(rows, sealing, marks)
+        to_admins, to_senders = self._sending["admin_letter"], self._sending["sender_letter"]
+        self._admins = AdminLetters(database, desk, renderer, to_admins, vendor, addresses, settings.base_url)
+        self._senders = SenderLetters(database, desk, renderer, to_senders)
+        kinds: dict[str, Kind] = {sender_notice.OVERSIZED: self._senders}
+        kinds |= dict.fromkeys(admin_notice.KINDS, self._admins)
+        self._letters = NoticeLetters(database, rows, sealing, marks, to_admins, kinds)
         self._intake = Intake(database, sealing, marks, sites)
         self._erasure = Erasure(database, sealing, marks)
 
@@ -96,7 +102,8 @@ class Worker:
             ("window.due", self._windows.on_due, many),
             ("delivery.due", self._deliveries.on_due, many),
             ("admin.notice", self._admins.on_admin_notice, 1),
-            ("notice.due", self._admins.on_due, 2),
+            ("mail.notice", self._senders.on_mail_notice, 1),
+            ("notice.due", self._letters.on_due, 2),
             ("mail.handled", self._intake.on_handled, 1),
             ("mail.bounced", self._intake.on_bounced, 1),
             ("person.erased", self._erasure.on_erased, 1),

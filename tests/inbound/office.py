@@ -103,12 +103,13 @@ class Office:
             tx.execute(source.insert().values(id=self._source_id, mailbox_id=self.mailbox_id, **values))
         sandbox.parts.calls.clear()
 
-    def post(self, raw: bytes, problem: str = "") -> str:
-        """The mail is in the ledger; returns its id."""
+    def post(self, raw: bytes, problem: str = "", *, limit: int = 0, via: str = "") -> str:
+        """The mail is in the ledger; returns its id. limit: octets, where it has more; via: the door by which it was pushed."""
         with self.database.write() as tx:
             row = rig.mailbox_row(tx, self.mailbox_id)
-            fetched = Fetched(str(next(self._numbers)), len(raw), raw, problem)
+            fetched = Fetched(str(next(self._numbers)), len(raw), raw, problem, limit=limit)
             entry = ledger_entry(row, self._source_id, fetched, None, None)
+            entry["record"] |= {"via": via} if via else {}
             sealed = self.vault.seal(tx, rig.TENANT, raw, raw_aad(entry["id"]))
             store_ledger.record(tx, [entry], {entry["id"]: sealed})
             self.outbox.put(tx, "mail.received", rig.TENANT, {"mail": entry["id"]})

@@ -38,6 +38,7 @@ export interface MailboxDraft {
   /** Seconds, and MB; empty: the usual. */
   timeout: string;
   maxMegabytes: string;
+  answerOversized: boolean;
   strategy: Strategy;
   moveTo: string;
   unnamed: 'take' | 'ignore';
@@ -71,6 +72,7 @@ export const MAILBOX_FIELDS: readonly string[] = [
   'addresses',
   'timeout',
   'max_bytes',
+  'answer_oversized',
   'authserv_id',
   'project',
   'issue_type',
@@ -80,7 +82,7 @@ export const MAILBOX_FIELDS: readonly string[] = [
 ];
 
 /** Fields of the folded part of the form: it opens when one of them is wrong. */
-export const ADVANCED_FIELDS: readonly string[] = ['addresses', 'timeout', 'max_bytes', 'authserv_id', 'sub_addresses'];
+export const ADVANCED_FIELDS: readonly string[] = ['addresses', 'timeout', 'max_bytes', 'answer_oversized', 'authserv_id', 'sub_addresses'];
 
 const LONGEST_TIMEOUT = 600;
 const LEAST_MEGABYTES = 0.01;
@@ -112,6 +114,7 @@ export function blankMailbox(): MailboxDraft {
     checkIdentity: true,
     timeout: '',
     maxMegabytes: '',
+    answerOversized: false,
     strategy: 'read',
     moveTo: '',
     unnamed: 'take',
@@ -147,6 +150,7 @@ export function draftOfMailbox(mailbox: Mailbox): MailboxDraft {
     checkIdentity: mailbox.check_identity,
     timeout: mailbox.timeout === null ? '' : String(mailbox.timeout),
     maxMegabytes: mailbox.max_bytes === null ? '' : String(mailbox.max_bytes / MB),
+    answerOversized: mailbox.answer_oversized,
     strategy: mailbox.strategy,
     moveTo: mailbox.move_to ?? '',
     unnamed: mailbox.unnamed,

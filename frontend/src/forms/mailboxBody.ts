@@ -40,6 +40,7 @@ export function mailboxBody(draft: MailboxDraft, isFresh: boolean): MailboxBody 
     addresses: [address, ...addressesIn(draft.moreAddresses).filter((one) => one !== address)],
     unnamed: draft.unnamed,
     max_bytes: draft.maxMegabytes.trim() === '' ? null : Math.round(Number(draft.maxMegabytes) * MB),
+    answer_oversized: draft.answerOversized,
     authserv_id: draft.authservId.trim() || null,
     sub_addresses: draft.subAddresses,
     secret_expires_at: draft.auth === 'client_credentials' ? instantOf(draft.secretExpires) : null,

@@ -132,6 +132,19 @@ export function AdvancedFields({ draft, errors, change }: Pick<Props, 'draft' | 
         </div>
         <div>
           <Checkbox
+            label="Tell the sender of a larger mail"
+            name="answer_oversized"
+            isChecked={draft.answerOversized}
+            onChange={(event) => change({ ...draft, answerOversized: event.currentTarget.checked }, 'answer_oversized')}
+          />
+          <p className="mb-hint">
+            {draft.kind === 'push'
+              ? 'They get one mail a day at most, by your outgoing server, if a person wrote it. With a pipe the mail server tells them itself.'
+              : 'They get one mail a day at most, by your outgoing server, saying how large a mail may be. Programs and mailing lists get none.'}
+          </p>
+        </div>
+        <div>
+          <Checkbox
             label="The mailbox takes sub-addresses"
             name="sub_addresses"
             isChecked={draft.subAddresses}

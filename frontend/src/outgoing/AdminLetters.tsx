@@ -1,4 +1,4 @@
-/** What administrators were told about mailboxes: one row a recipient, with why they were told or were not. */
+/** What was told about mailboxes: administrators, and senders of mail that was too large; one row a recipient, with why or why not. */
 import Heading from '@atlaskit/heading';
 import { useCallback, useState } from 'react';
 import type { Api, Cursor } from '../api/client';
@@ -23,13 +23,13 @@ export function AdminLetters({ api }: { api: Api }) {
   return (
     <section className="mb-part" aria-labelledby="told-heading">
       <Heading size="small" as="h3" id="told-heading">
-        What administrators were told
+        What was told about mailboxes
       </Heading>
-      <Loading data={data} problem={problem} label="Loading what administrators were told" />
+      <Loading data={data} problem={problem} label="Loading what was told about mailboxes" />
       {data?.letters.length === 0 && (
         <p className="mb-quiet">
           Nothing yet. A mail goes out when a mailbox needs a new sign-in, when its secret is about to end, and when it could not be
-          read for an hour.
+          read for an hour; and to the sender of a mail that is too large, where the mailbox answers such mail.
         </p>
       )}
       {data && data.letters.length > 0 && (

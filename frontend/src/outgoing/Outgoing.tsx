@@ -1,4 +1,4 @@
-/** Outgoing mail: how the server that sends is doing, its form, and what administrators were told by it. */
+/** Outgoing mail: how the server that sends is doing, its form, and what was told about mailboxes by it. */
 import SectionMessage from '@atlaskit/section-message';
 import { useCallback } from 'react';
 import { orNull } from '../api/absent';

@@ -35,6 +35,8 @@ def ledger_entry(
         record["arrived_at"] = message.arrived_at  # what was there before the mailbox was set up did not wait for us
     if message.problem:
         record["problem"] = message.problem
+        if message.limit:
+            record["limit"] = message.limit
         values["marked"] = not message.raw  # nothing was had of it: in the mailbox it stays unread
     elif row.strategy != "read":
         values["disposal"] = "due"  # what was not had whole stays in the mailbox, whatever becomes of it
@@ -43,6 +45,13 @@ def ledger_entry(
         ended = {"state": "ignored", "outcome": "none", "reason": SEEN_BEFORE, "handled_at": time.time()}
         return {**values, **ended, "fingerprint": fingerprint, "record": record}
     return {**values, "fingerprint": fingerprint, "record": record}
+
+
+def brought_again(entry: dict[str, Any], known: Row[Any]) -> dict[str, Any]:
+    """The row of a message that is fetched again: the same mail as before, whose sender is not answered twice."""
+    answered = known.record.get("answered")
+    record = {**entry["record"], "answered": answered} if answered else entry["record"]
+    return {**entry, "id": known.id, "record": record}
 
 
 def read_elsewhere(row: Row[Any], source_id: str, message: Message) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from common.db import Database
 from common.errors import Fault, Temporary
 from common.outbox import Outbox
 from inbound import store_ledger, store_sources
-from inbound.fetching.entries import fingerprint_of, ledger_entry, raw_aad
+from inbound.fetching.entries import brought_again, fingerprint_of, ledger_entry, raw_aad
 from inbound.sources import Message, Source
 
 # Recorded without their content, and wanted now.
@@ -103,7 +103,7 @@ class Taking:
                 if known is None:
                     rows.append(entry)
                 else:
-                    entry["id"] = known.id
+                    entry = brought_again(entry, known)
                     filled.append(entry)
                 if entry["state"] == "received":
                     sealed[entry["id"]] = self._vault.seal(tx, row.tenant, message.raw, raw_aad(entry["id"]))

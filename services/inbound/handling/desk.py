@@ -23,7 +23,7 @@ from common.messages import Message
 from common.outbox import Outbox
 from inbound import store_ledger
 from inbound.config import Config
-from inbound.handling import gather
+from inbound.handling import answer, gather
 from inbound.handling.contents import person
 from inbound.handling.decide import decide
 from inbound.handling.deliver import ClaimLost, Delivered, Delivery, Held, Job, Later, record
@@ -141,7 +141,7 @@ class Desk:
         papers = gather.papers(sheets)
         work.read = {"sender": papers.sender, "subject": papers.subject, "message_id": papers.mail.message_id[:1000]}
         if problem := work.row.record.get("problem"):
-            return End("held", str(problem))
+            return self._too_large(work, papers) if work.row.record.get("limit") else End("held", str(problem))
         credentials = self._vendor.get(work.row.tenant)
         jira = self._sites.site(work.row.tenant)
         job = Job(
@@ -165,6 +165,14 @@ class Desk:
         if isinstance(outcome, Held):
             return End("held", outcome.why)
         return _delivered(work, papers, outcome)
+
+    def _too_large(self, work: Work, papers: Papers) -> End:
+        try:
+            keys = self._vendor.get(work.row.tenant).thread_keys if papers.mailbox.answer_oversized else ()
+        except Permanent as fault:  # the app was removed: nobody is written to any more
+            work.say(str(fault))
+            return End("held", str(work.row.record["problem"]))
+        return answer.held(work, papers, keys, time.time())
 
     def _record(self, work: Work, ending: End | Postpone) -> None:
         row, message = work.row, work.message

@@ -34,13 +34,14 @@ class Postpone:
 @dataclass
 class Work:
     """explanation: sentences for an admin, in order; facts: what the decisions were made of, as JSON; read: columns of the
-    ledger that the mail itself tells."""
+    ledger that the mail itself tells; answered: what its sender is told by us, or ""."""
 
     message: Message
     row: Row[Any]
     explanation: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     read: dict[str, Any] = field(default_factory=dict)
+    answered: str = ""
 
     def say(self, *sentences: str) -> None:
         """Add what is not said yet."""
@@ -50,4 +51,6 @@ class Work:
         """What the ledger keeps: an earlier attempt's decision stands, and this one's is added to it."""
         before = self.row.record or {}
         said = [text for text in before.get("explanation", []) if text not in self.explanation]
-        return {**before, "explanation": [*said, *self.explanation], "facts": {**before.get("facts", {}), **self.facts}}
+        facts = {**before.get("facts", {}), **self.facts}
+        answered = {"answered": self.answered} if self.answered else {}
+        return {**before, **answered, "explanation": [*said, *self.explanation], "facts": facts}

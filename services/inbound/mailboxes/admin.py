@@ -29,7 +29,7 @@ _SHOWN = (
     "id", "name", "kind", "host", "port", "security", "username", "folder", "address", "validate_certificate",
     "check_identity", "authserv_id", "sub_addresses", "project", "issue_type", "default_reporter", "enabled", "state",
     "last_error", "checked_at", "backlog", "auth", "timeout", "strategy", "move_to", "unnamed", "max_bytes", "reconciled",
-    "provider", "preset", "secret_expires_at", "grant_state",
+    "answer_oversized", "provider", "preset", "secret_expires_at", "grant_state",
 )  # fmt: skip
 _TITLES = {
     "host": "The server cannot be reached",

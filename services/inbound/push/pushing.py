@@ -110,7 +110,7 @@ class Pushing:
         too_large = size > door.limit
         if too_large:
             problem = f"The mail is too large. {batches.too_large(size, door.limit)} Only its header was recorded."
-            message = Message("", size, header_of(raw), problem)
+            message = Message("", size, header_of(raw), problem, limit=door.limit)
         else:
             message = Message("", size, raw)
         if not message.raw.strip():

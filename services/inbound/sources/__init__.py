@@ -69,7 +69,8 @@ class Message:
     """One message as fetched: `raw` is all of it, or its header block only when it is larger than the limit.
 
     size: octets by the server's word. problem: why there is no body, as a sentence, or "". arrived_at: when the server
-    took it in, by the server's clock and to the second; None if it does not say.
+    took it in, by the server's clock and to the second; None if it does not say. limit: octets that it may have, where it has
+    more; else 0.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Message:
     raw: bytes
     problem: str = ""
     arrived_at: float | None = None
+    limit: int = 0
 
     @property
     def whole(self) -> bool:

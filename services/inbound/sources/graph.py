@@ -163,7 +163,8 @@ class GraphSource:
         except Permanent as fault:  # more octets than `http` takes
             if "more than" not in str(fault):
                 raise
-            return self._headers(id, self._most, too_large(self._most + 1, min(max_bytes, self._most)))
+            limit = min(max_bytes, self._most)
+            return self._headers(id, self._most, too_large(self._most + 1, limit), limit)
         except Temporary as fault:
             if fault.retry_after is not None:  # it asks for patience, whatever the message
                 raise
@@ -172,14 +173,15 @@ class GraphSource:
         arrived_at = there[id].arrived_at if id in there else None
         if len(raw) <= max_bytes:
             return Message(id, len(raw), raw, arrived_at=arrived_at)
-        return Message(id, len(raw), _header_block(raw), too_large(len(raw), max_bytes), arrived_at)
+        problem = too_large(len(raw), max_bytes)
+        return Message(id, len(raw), _header_block(raw), problem, arrived_at, max_bytes)
 
-    def _headers(self, id: str, size: int, problem: str) -> Message | None:
+    def _headers(self, id: str, size: int, problem: str, limit: int = 0) -> Message | None:
         try:
             told = self._calls.get(f"/messages/{quote(id)}{_HEADERS}", _READ)
         except Gone:
             return None
-        return Message(id, size, _block_of(told), problem, instant(told.get("receivedDateTime")))
+        return Message(id, size, _block_of(told), problem, instant(told.get("receivedDateTime")), limit)
 
     def _dispose(self, id: str, disposal: Disposal) -> None:
         path = f"/messages/{quote(id)}"

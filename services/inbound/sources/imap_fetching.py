@@ -61,7 +61,9 @@ class Fetching:
         fetched = self._bodies(small)
         for number, size in large:
             problem = too_large(size, max_bytes)
-            fetched += [replace(message, size=size, problem=problem) for message in self.headers([str(number)])]
+            fetched += [
+                replace(one, size=size, problem=problem, limit=max_bytes) for one in self.headers([str(number)])
+            ]
         return sorted(fetched, key=lambda message: int(message.id))
 
     def _bodies(self, wanted: Sequence[tuple[int, int]]) -> list[Message]:

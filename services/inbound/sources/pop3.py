@@ -216,7 +216,7 @@ class Pop3Source:
 
     def _message(self, id: str, size: int, max_bytes: int) -> list[Message]:
         if size > max_bytes:
-            return [Message(id, size, self._header(id), too_large(size, max_bytes))]
+            return [Message(id, size, self._header(id), too_large(size, max_bytes), limit=max_bytes)]
         with self._explained("fetch messages"):
             try:
                 raw = self._here().message(self._numbers[id], max_bytes)
@@ -226,7 +226,8 @@ class Pop3Source:
                 self._drop()
                 if id not in self.listed():
                     return []
-                return [Message(id, max_bytes + 1, self._header(id), too_large(max_bytes + 1, max_bytes))]
+                size = max_bytes + 1
+                return [Message(id, size, self._header(id), too_large(size, max_bytes), limit=max_bytes)]
         return [Message(id, size or len(raw), raw)]
 
     def _header(self, id: str) -> bytes:

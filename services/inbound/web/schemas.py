@@ -192,6 +192,9 @@ class MailboxBody(Connection):
     max_bytes = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(10_000, 1_000_000_000)
     )
+    answer_oversized = fields.Boolean(
+        load_default=False, metadata={"description": "whether the sender of a larger mail is told so by mail"}
+    )
 
     @pre_load
     def _nowhere(self, data: Any, **_: Any) -> Any:

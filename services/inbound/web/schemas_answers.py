@@ -44,6 +44,7 @@ class Mailbox(Schema):
     addresses = fields.List(fields.String())
     unnamed = fields.String()
     max_bytes = fields.Integer(allow_none=True)
+    answer_oversized = fields.Boolean()
     reconciled = fields.Nested(Reconciliation, allow_none=True)
     authserv_id = fields.String(allow_none=True)
     sub_addresses = fields.Boolean()

@@ -100,18 +100,22 @@ def test_a_mail_that_is_too_large_is_recorded_with_its_header(
         (huge,) = [row for row in received(database) if "problem" in row.record]
         header = parse(content(config, database, huge.id))
         assert (header.subject, header.sender and header.sender.address) == ("huge", "bob@customer.test")
+        assert huge.record["limit"] == 10_000
         assert header.text.strip() == "" and "at most" in huge.record["problem"] and huge.size >= len(HUGE)
         if whose == "operator":
             return
         # With a larger limit somebody tries it again: it is fetched whole.
         with database.write() as tx:
-            tx.execute(update(mail).where(mail.c.id == huge.id).values(state="held"))
+            told = {**huge.record, "answered": "oversized"}
+            tx.execute(update(mail).where(mail.c.id == huge.id).values(state="held", record=told))
             tx.execute(update(mailbox).values(max_bytes=None, changed_at=mailbox.c.changed_at + 1))
             assert store_ledger.ask_again(tx, huge.id)
             store_sources.add_backlog(tx, huge.source_id, [huge.remote_id])
             store_sources.ask(tx, id)
         wait_for(lambda: ["problem" in row.record for row in received(database)] == [False, False], 90)
         assert content(config, database, huge.id) == HUGE
+        (again,) = [row for row in received(database) if row.id == huge.id]
+        assert again.record["answered"] == "oversized"  # and its sender is not told twice
     finally:
         fetcher.stop(30)
 

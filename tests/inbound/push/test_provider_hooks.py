@@ -375,6 +375,7 @@ def test_a_mail_that_is_too_large_is_recorded_by_its_header_and_not_sent_again(
     assert answer.status_code == 200, answer.data
     (row,) = rig.mails(database)
     assert row.size == len(raw) and "too large" in row.record["problem"] and answer.json == {"mail": row.id}
+    assert (row.record["limit"], row.record["via"]) == (10_000, via)
     assert kept(database) == header_of(raw) and b"Subject: Huge" in kept(database)
 
 

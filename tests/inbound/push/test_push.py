@@ -76,6 +76,7 @@ def test_a_mail_that_is_too_large_is_recorded_by_its_header_and_refused(
     assert push(client, pushed, raw).status_code == 413
     (row,) = rig.mails(database)
     assert row.size == len(raw) and "too large" in row.record["problem"] and row.id in answer.json["detail"]
+    assert (row.record["limit"], row.record["via"]) == (10_000, "pipe")
     vault = Vault(rig.config().settings.master_key, data_key)
     with database.read() as tx:
         sealed = tx.execute(select(mail_raw.c.sealed)).scalar_one()

@@ -48,6 +48,8 @@ interface Settings extends Reading {
   unnamed: 'take' | 'ignore';
   /** Null: as the operator set it. */
   max_bytes: number | null;
+  /** Who sends a larger mail is told so by mail. */
+  answer_oversized: boolean;
   authserv_id: string | null;
   sub_addresses: boolean;
   secret_expires_at: number | null;

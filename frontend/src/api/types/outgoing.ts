@@ -47,11 +47,11 @@ export interface DeliveryPage {
   next: string | number | null;
 }
 
-/** A letter to somebody who has to do something about a mailbox, or why nobody got one. */
+/** A letter to somebody who has to do something about a mailbox, or to the sender of a mail that was too large; or why nobody got one. */
 export interface AdminLetter {
   id: string;
   created_at: number;
-  kind: 'reconnect' | 'expiring' | 'trouble';
+  kind: 'reconnect' | 'expiring' | 'trouble' | 'oversized';
   mailbox: string;
   mailbox_id: string;
   subject: string;
