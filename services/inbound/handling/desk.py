@@ -170,8 +170,9 @@ class Desk:
         try:
             keys = self._vendor.get(work.row.tenant).thread_keys if papers.mailbox.answer_oversized else ()
         except Permanent as fault:  # the app was removed: nobody is written to any more
-            work.say(str(fault))
-            return End("held", str(work.row.record["problem"]))
+            reason = str(work.row.record["problem"])
+            work.say(reason, f"The sender was not told. {fault}")
+            return End("held", reason)
         return answer.held(work, papers, keys, time.time())
 
     def _record(self, work: Work, ending: End | Postpone) -> None:

@@ -119,4 +119,7 @@ def test_while_connect_is_away_it_waits(office: Office) -> None:
 def test_without_the_app_nobody_is_told(office: Office) -> None:
     office.source.get = Away(office, Permanent("Connect knows no installed site.")).get  # type: ignore[method-assign]
     row = held(office)
-    assert office.told("mail.notice") == [] and "Connect knows no installed site." in row.record["explanation"]
+    assert office.told("mail.notice") == [] and row.record["explanation"] == [
+        PROBLEM,
+        "The sender was not told. Connect knows no installed site.",
+    ]
