@@ -50,13 +50,13 @@ group() { # title, pytest arguments …
 if [ "$quick" = yes ]; then
   group "tests (pytest, quick)" -m "not rabbitmq and not postgres and not dovecot and not smtp and not browser" --ignore tests/chaos -rs
 else
-  # Most tests wait more than they work: two files at a time take little more than half as long. Those that measure, or let
+  # Most tests wait more than they work: three files at a time keep two cores busy. Those that measure, or let
   # everything die, want the machine for themselves; whatever is not named here is among them.
   parts=(tests/architecture tests/common tests/connect tests/inbound tests/outbound tests/sandbox)
   whole=(tests/deploy tests/e2e tests/flows)
   alone=(tests/flows/test_fairness.py)
-  group "tests of the parts (pytest, two files at a time)" -n 2 --dist loadfile -rs --durations 10 "${parts[@]}"
-  group "tests of the whole (pytest, two files at a time)" -n 2 --dist loadfile -rs --durations 10 "${alone[@]/#/--ignore=}" "${whole[@]}"
+  group "tests of the parts (pytest, three files at a time)" -n 3 --dist loadfile -rs --durations 10 "${parts[@]}"
+  group "tests of the whole (pytest, three files at a time)" -n 3 --dist loadfile -rs --durations 10 "${alone[@]/#/--ignore=}" "${whole[@]}"
   others=("${parts[@]}" "${whole[@]}")
   group "tests that want the machine (pytest)" -rs --durations 10 "${others[@]/#/--ignore=}"
   group "fairness (pytest)" -rs "${alone[@]}"
