@@ -20,8 +20,7 @@ KEY = "stand-in for a provider's key, 0123456789abcdef"
 ISSUER = "https://oauth.sandbox.test"
 CODE_LIFE = 60.0
 _EARLIER = 10
-"""Seconds."""
-
+"""Seconds by which a token is older than it is, as Microsoft's are: a server whose clock is behind refuses the future."""
 
 CLIENT, SECRET = "mailbridge-sandbox", "sandbox-secret"
 
@@ -229,7 +228,6 @@ class OauthProvider:
     def access(self, account: str, scope: str, app: str = "") -> dict[str, Any]:
         """An answer with an access token for a person, or for an app."""
         now = self._clock()
-        # Issued a little before its time, as Microsoft's are: a server whose clock is a moment behind refuses what is of the future.
         claims = {
             "iss": ISSUER,
             "iat": int(now) - _EARLIER,
