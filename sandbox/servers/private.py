@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import glob
@@ -23,15 +24,15 @@ class DidNotStart(Exception):
     """The server did not come up; `str()` has the end of what it wrote."""
 
 
-class PrivateServer:
+class PrivateServer(ABC):
     """`with TheServer(folder) as server`: started at its head and ended at its end. A server says how it starts."""
 
     def __init__(self) -> None:
         self._server: Running | None = None
 
+    @abstractmethod
     def start(self) -> None:
         """Start it and wait until it answers; raises DidNotStart."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """End it and all its processes."""
